@@ -1,0 +1,164 @@
+"""Every setting, read once from ``TELLER_*`` and a few conventional variables, and refused where it is unsafe.
+
+``demo`` works out of the box, on the loopback interface only. ``production`` has no defaults worth attacking: it names,
+one sentence each, everything that is still missing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MIN_SECRET = 32
+"""Characters a production secret needs at least; HS256 wants 256 bits."""
+
+
+class UnsafeSettings(ValueError):
+    """The settings cannot be served with. ``reasons`` are whole sentences saying what to do."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__("\n".join(reasons))
+        self.reasons = reasons
+
+
+class Settings(BaseSettings):
+    """What this process was told. Build it with ``load_settings``, which turns every refusal into ``UnsafeSettings``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TELLER_", frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
+    )
+
+    env: Literal["demo", "production"] = "demo"
+    data_dir: Path = Field(default=Path("var"), description="holds all that is written")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
+    secret: SecretStr | None = Field(default=None, description="keys the hashes of one-time codes and write keys")
+    token_key: SecretStr | None = Field(default=None, description="signs customers' tokens and assertions")
+    actions_url: HttpUrl | None = Field(default=None, validation_alias="ACTIONS_URL")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="names this service answers to in production, with commas between"
+    )
+    model_url: HttpUrl | None = None
+    model_name: str | None = None
+    model_key: SecretStr | None = None
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        reasons = self._demo_refusals() if self.env == "demo" else self._production_refusals()
+        if self.model_url is not None and not self.model_name:
+            reasons.append("TELLER_MODEL_URL is set: say which model it serves in TELLER_MODEL_NAME.")
+        if reasons:
+            raise UnsafeSettings(reasons)
+        return self
+
+    def _demo_refusals(self) -> list[str]:
+        if is_loopback(self.host):
+            return []
+        return [
+            f"The demo serves this machine only: bind 127.0.0.1 instead of {self.host}, "
+            "or set TELLER_ENV=production and what it asks for."
+        ]
+
+    def _production_refusals(self) -> list[str]:
+        reasons = []
+        for name, value in (("TELLER_SECRET", self.secret), ("TELLER_TOKEN_KEY", self.token_key)):
+            if value is None:
+                reasons.append(f"{name} is not set: give it {MIN_SECRET} or more random characters.")
+            elif len(value.get_secret_value()) < MIN_SECRET:
+                reasons.append(f"{name} is too short: give it {MIN_SECRET} or more random characters.")
+        if self.secret is not None and self.token_key is not None and self.secret == self.token_key:
+            reasons.append("TELLER_SECRET and TELLER_TOKEN_KEY are the same: use two different secrets.")
+        if self.database_url is None or not self.database_url.get_secret_value().startswith("postgres"):
+            reasons.append("DATABASE_URL does not name a PostgreSQL database: SQLite is for the demo only.")
+        if self.redis_url is None:
+            reasons.append("REDIS_URL is not set: the embedded Redis is for the demo only.")
+        if not self.allowed_hosts:
+            reasons.append("TELLER_ALLOWED_HOSTS is not set: name the hosts served, with commas between.")
+        return reasons
+
+    @property
+    def demo(self) -> bool:
+        """Whether this is the demo bank: seeded customers, the phone on the page, loopback only."""
+        return self.env == "demo"
+
+    def secret_key(self) -> bytes:
+        """The key of one-time codes and write keys; in the demo a random one kept under ``data_dir``."""
+        return self._key("secret", self.secret)
+
+    def signing_key(self) -> bytes:
+        """The key of tokens and assertions; in the demo a random one kept under ``data_dir``."""
+        return self._key("token_key", self.token_key)
+
+    def _key(self, name: str, given: SecretStr | None) -> bytes:
+        if given is not None:
+            return given.get_secret_value().encode()
+        if not self.demo:
+            raise UnsafeSettings([f"TELLER_{name.upper()} is not set."])
+        return _kept_secret(self.data_dir / "keys" / name)
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings of this process; *overrides* (command-line options) win over the environment.
+
+    Raises ``UnsafeSettings`` with a sentence for every reason why these settings cannot be served with.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        reasons = []
+        for problem in error.errors(include_url=False):
+            cause = problem.get("ctx", {}).get("error")
+            if isinstance(cause, UnsafeSettings):
+                reasons += cause.reasons
+            else:
+                reasons.append(f"{variable_name(problem['loc'])}: {problem['msg']}.")
+        raise UnsafeSettings(reasons) from error
+
+
+def variable_name(location: tuple[int | str, ...]) -> str:
+    """The environment variable of a field, as a person would set it."""
+    name = str(location[0]) if location else ""
+    return name if name.isupper() else f"TELLER_{name.upper()}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host* (a name or an address, without a port) can only be reached from this machine."""
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _kept_secret(path: Path) -> bytes:
+    """A random secret that survives restarts, readable by its owner only; one winner where processes race."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        fresh = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text().encode()
