@@ -54,6 +54,8 @@ class Capability(BaseModel):
     status: Literal["served", "planned"]
     zh: str
     en: str
+    label: dict[Language, str] = Field(default={}, description="what a reply calls it: 积分, reward points")
+    words: str | None = Field(default=None, description="the input field that takes the customer's own words")
     boundary: str = Field(default="", description="what belongs to a neighbour instead")
     backend: str | None = Field(default=None, description="module and class of the action, e.g. card.CardBill")
     protective: bool = False

@@ -46,7 +46,8 @@ class Understanding(_Frozen):
     act: Act
     intents: tuple[IntentScore, ...]
     slots: tuple[SlotValue, ...] = ()
-    margin: float = 1.0
+    ranking: tuple[IntentScore, ...] = ()
+    """The best ten readings, best first, whatever the threshold said; what ``Clarify`` chooses from."""
 
     @property
     def top(self) -> str:
