@@ -1,0 +1,307 @@
+"""What to do next: a pure function of what was heard, what the bank has answered so far, and who is asking.
+
+No I/O and no clock of its own: the same arguments give the same decisions, so a recorded turn can be replayed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backends.action import ActionCall
+from backends.action import Step as ActionStep
+from backends.result import Choice, Fact, Result
+from bot.decision import Act, Answer, Ask, Clarify, Confirm, Decision, Handoff, Step, StepUp
+from bot.principal import Principal
+from bot.session import Session, Task
+from intents.capability import Capability
+from intents.understanding import Understanding
+
+MISSES_BEFORE_HUMAN = 2
+URGENT = frozenset({"fraud_security", "card_report_lost"})
+NOTICE_EVERY = dt.timedelta(minutes=2)
+"""How often a waiting customer who writes is told their place in the queue."""
+
+
+def decide(
+    understanding: Understanding,
+    session: Session,
+    steps: Sequence[Step],
+    principal: Principal,
+    *,
+    now: dt.datetime,
+    capabilities: Mapping[str, Capability],
+) -> tuple[Decision, ...]:
+    """The decisions for this turn, in the order they are said; effects among them must come back as *steps* first."""
+    router = _Router(understanding, session, principal, now, capabilities)
+    said: list[Decision] = []
+    for task in session.agenda:
+        said += router.next(task, [step for step in steps if step.decision.task == task.id])
+    if not session.agenda:
+        said += router.without_topic()
+    if any(isinstance(decision, Act | StepUp | Handoff) for decision in said):
+        return tuple(said)
+    return (*said, *router.resume(said, steps))
+
+
+def decide_in_queue(
+    understanding: Understanding, session: Session, steps: Sequence[Step], *, now: dt.datetime
+) -> tuple[Decision, ...]:
+    """While a ticket waits the bot is silent but for the state of the queue, and lets the customer out of it."""
+    if steps:
+        return (Answer(task=0, why="the queue's state is all the bot says now", say=steps[-1].result),)
+    if understanding.top in ("cancel", "deny"):
+        return (Handoff(task=0, why="the customer no longer wants to wait", reason="withdrawn", withdraw=True),)
+    noticed = session.queue_noticed_at
+    if understanding.top == "human_agent" or noticed is None or now - noticed >= NOTICE_EVERY:
+        return (Handoff(task=0, why="tell a waiting customer their place", reason="state"),)
+    return ()
+
+
+class _Router:
+    """One turn's fixed circumstances, so that the rules below name only what varies."""
+
+    def __init__(
+        self,
+        understanding: Understanding,
+        session: Session,
+        principal: Principal,
+        now: dt.datetime,
+        capabilities: Mapping[str, Capability],
+    ) -> None:
+        self.understanding = understanding
+        self.session = session
+        self.principal = principal
+        self.now = now
+        self.capabilities = capabilities
+
+    # -- which rule ------------------------------------------------------------------------
+
+    def next(self, task: Task, steps: Sequence[Step]) -> list[Decision]:
+        """What *task* needs next, given what its earlier *steps* of this turn brought."""
+        capability = self.capabilities[task.capability]
+        match self.session.signal:
+            case "cancelled":
+                return [self._answer(task, "cancelled", "the customer called it off", self._topic(task))]
+            case "denied":
+                return [self._answer(task, "plain", "the offer was declined", capability="deny")]
+        if task.awaiting == "clarify":
+            choices = tuple(self._option(name) for name in task.options)
+            say = Result(capability="clarify", outcome="clarify", choices=choices)
+            return [Clarify(task=task.id, why="several readings are close", options=task.options, say=say)]
+        if capability.status == "planned":
+            return [self._answer(task, "planned", "understood, but not served yet", self._topic(task))]
+        if task.capability == "human_agent":
+            return self._handoff(task, steps)
+        if capability.kind == "dialogue" and capability.backend is None:
+            return [self._answer(task, "plain", "a turn of the conversation itself")]
+        anonymous = capability.access == "customer" and self.principal.customer_id is None
+        if anonymous and not (capability.kind == "write" and (task.act == "ask" or capability.protective)):
+            return [self._answer(task, "sign_in", "it concerns a customer, and nobody is signed in", self._topic(task))]
+        if capability.kind != "write":
+            return self._query(task, capability, steps)
+        if task.act == "ask" or anonymous:
+            return self._explain(task, capability, steps)
+        if task.act == "status":
+            return self._query(task, capability, steps, step="status")
+        return self._write(task, capability, steps)
+
+    def without_topic(self) -> list[Decision]:
+        """The message brought no task: there was nothing to cancel, or it was not understood."""
+        number = self.session.next_task
+        if self.session.signal == "nothing_to_cancel":
+            say = Result(capability="cancel", outcome="nothing_to_cancel")
+            return [Answer(task=number, why="nothing is under way", say=say)]
+        outcome = "miss" if self.session.misses < MISSES_BEFORE_HUMAN else "miss_again"
+        say = Result(capability="out_of_scope", outcome=outcome)
+        return [Answer(task=number, why=f"not understood, {self.session.misses} in a row", say=say)]
+
+    def resume(self, said: Sequence[Decision], steps: Sequence[Step]) -> list[Decision]:
+        """After a digression: the question that was open before it, asked again."""
+        task = self.session.in_hand
+        served = {decision.task for decision in said}
+        if task is None or task.id in served or not self.session.agenda or self._is_over(said):
+            return []
+        if task.awaiting in ("offer", "clarify"):
+            return []
+        again = Answer(
+            task=task.id, why="back to what was under way", say=self._say(task, "resume", self._topic(task)),
+            closes=False, awaiting=task.awaiting,
+        )  # fmt: skip
+        question = self._open_question(task)
+        return [again, *question] if question else []
+
+    def _is_over(self, said: Sequence[Decision]) -> bool:
+        quiet = {"human_agent", "goodbye"}
+        return any(isinstance(decision, Answer) and decision.say.capability in quiet for decision in said) or any(
+            isinstance(decision, Ask | Confirm) for decision in said
+        )
+
+    # -- rules by kind ---------------------------------------------------------------------
+
+    def _query(
+        self, task: Task, capability: Capability, steps: Sequence[Step], step: ActionStep = "run"
+    ) -> list[Decision]:
+        if steps:
+            return self._answered(task, steps[-1].result)
+        if step == "run":
+            missing = self._missing(task, capability)
+            if missing is not None:
+                return [self._ask(task, missing)]
+            if capability.words is not None and capability.words not in task.slots:
+                return [self._ask(task, capability.words)]
+        return [self._act(task, capability, step, f"{step} asks the bank's own system")]
+
+    def _answered(self, task: Task, result: Result) -> list[Decision]:
+        if result.choices:
+            return [self._choose(task, result)]
+        return [Answer(task=task.id, why=f"the bank answered {result.outcome}", say=result)]
+
+    def _explain(self, task: Task, capability: Capability, steps: Sequence[Step]) -> list[Decision]:
+        if not steps:
+            return [self._act(task, capability, "explain", "asking is not doing: explain, then offer")]
+        result = steps[-1].result
+        if self.principal.customer_id is None or result.outcome != "explain":
+            return [Answer(task=task.id, why="explained to a visitor", say=result)]
+        offer = self._say(task, "offer", self._topic(task))
+        return [
+            Answer(task=task.id, why="explained", say=result, closes=False, awaiting="offer"),
+            Answer(task=task.id, why="offer to do it now", say=offer, closes=False, awaiting="offer"),
+        ]
+
+    def _write(self, task: Task, capability: Capability, steps: Sequence[Step]) -> list[Decision]:
+        if capability.channels and self.principal.channel not in capability.channels:
+            return [self._answer(task, "channel", "this write is not allowed in this channel", self._topic(task))]
+        if steps:
+            return self._after(task, capability, steps)
+        if self.session.signal == "change":
+            say = self._say(task, "ask_change", ())
+            return [Answer(task=task.id, why="no, but not what instead", say=say, closes=False, awaiting="confirm")]
+        if self.session.signal == "code" and task.quoted is not None and task.quoted.quote is not None:
+            return [self._step_up(task, task.quoted, "check the code that came back", check=True)]
+        if self.session.signal == "resend" and task.quoted is not None:
+            return [self._step_up(task, task.quoted, "a new code was asked for")]
+        if task.confirmed and task.quoted is not None and task.awaiting == "confirm":
+            if capability.protective:
+                return [self._commit(task, task.quoted, "confirmed; protecting the customer needs no code")]
+            return [self._step_up(task, task.quoted, "confirmed; the code must match before anything is done")]
+        question = self._open_question(task) if task.awaiting and not self._filled(task) else []
+        if question:
+            return question
+        missing = self._missing(task, capability)
+        if missing is not None:
+            return [self._ask(task, missing)]
+        return [self._act(task, capability, "prepare", "quote it and change nothing")]
+
+    def _after(self, task: Task, capability: Capability, steps: Sequence[Step]) -> list[Decision]:
+        """A write after its latest step of this turn."""
+        last = steps[-1]
+        result = last.result
+        if isinstance(last.decision, StepUp):
+            if result.outcome == "code_ok" and task.quoted is not None:
+                return [self._commit(task, task.quoted, "confirmed, and the code matched")]
+            open_still = result.outcome in ("code_sent", "code_wrong", "code_expired")
+            return [
+                Answer(
+                    task=task.id, why=f"one-time code: {result.outcome}", say=result,
+                    closes=not open_still, awaiting="code" if open_still else None,
+                )
+            ]  # fmt: skip
+        assert isinstance(last.decision, Act)
+        if last.decision.call.step == "commit" and result.outcome in ("expired", "changed"):
+            return [self._act(task, capability, "prepare", "the quote no longer holds: quote again, never silently")]
+        if result.quote is not None:
+            lapsed = [step.result for step in steps if step.result.outcome in ("expired", "changed")]
+            told: list[Decision] = [
+                Answer(task=task.id, why="the old quote lapsed", say=say, closes=False, awaiting="confirm")
+                for say in lapsed[-1:]
+            ]
+            return [*told, Confirm(task=task.id, why="read the bank's figures back", say=result)]
+        return self._answered(task, result)
+
+    def _handoff(self, task: Task, steps: Sequence[Step]) -> list[Decision]:
+        if steps:
+            return [Answer(task=task.id, why="the queue's own state", say=steps[-1].result)]
+        open_capability = self.session.in_hand.capability if self.session.in_hand else None
+        urgent = open_capability in URGENT or (self.session.last is not None and self.session.last.capability in URGENT)
+        why = "the customer asked for a human"
+        return [Handoff(task=task.id, why=why, reason="customer_request", priority=1 if urgent else 0)]
+
+    # -- parts of a decision ---------------------------------------------------------------
+
+    def _act(self, task: Task, capability: Capability, step: ActionStep, why: str) -> Act:
+        uses = capability.slots
+        given: dict[str, Any] = {
+            name: list(values) if name in uses and uses[name].many else values[0]
+            for name, values in task.slots.items()
+            if values
+        }
+        return Act(task=task.id, why=why, call=ActionCall(name=capability.name, step=step, input=given))
+
+    def _commit(self, task: Task, quoted: Result, why: str) -> Act:
+        assert quoted.quote is not None
+        call = ActionCall(
+            name=task.capability, step="commit", quote_id=quoted.quote.quote_id, digest=quoted.quote.digest
+        )
+        return Act(task=task.id, why=why, call=call)
+
+    def _step_up(self, task: Task, quoted: Result, why: str, *, check: bool = False) -> StepUp:
+        assert quoted.quote is not None
+        return StepUp(task=task.id, why=why, capability=task.capability, quote=quoted.quote, check=check)
+
+    def _missing(self, task: Task, capability: Capability) -> str | None:
+        return next((name for name, use in capability.slots.items() if use.required and not task.slots.get(name)), None)
+
+    def _filled(self, task: Task) -> bool:
+        """Whether what was being asked for has arrived: then the question is no longer open."""
+        if task.awaiting in ("confirm", "code"):
+            return task.quoted is None
+        return bool(task.awaiting and task.slots.get(task.awaiting)) or task.awaiting == "offer"
+
+    def _open_question(self, task: Task) -> list[Decision]:
+        """What the task is waiting for, said again; a quote that has run out is left to be made anew."""
+        if task.awaiting == "confirm" and task.quoted is not None and task.quoted.quote is not None:
+            if task.quoted.quote.expires_at <= self.now:
+                return []
+            return [Confirm(task=task.id, why="still waiting for a yes", say=task.quoted)]
+        if task.awaiting == "code":
+            say = self._say(task, "ask_code", ())
+            return [Answer(task=task.id, why="still waiting for the code", say=say, closes=False, awaiting="code")]
+        if task.awaiting and task.awaiting not in ("confirm", "offer", "clarify"):
+            return [self._ask(task, task.awaiting)]
+        return []
+
+    def _ask(self, task: Task, slot: str) -> Ask:
+        say = self._say(task, f"ask_{slot}", self._spoken_slots(task))
+        return Ask(task=task.id, why=f"{slot} is needed", slot=slot, say=say)
+
+    def _choose(self, task: Task, result: Result) -> Ask:
+        return Ask(task=task.id, why="several would fit", slot=result.choices[0].slot, say=result)
+
+    def _say(self, task: Task, outcome: str, facts: tuple[Fact, ...], capability: str | None = None) -> Result:
+        return Result(capability=capability or task.capability, outcome=outcome, facts=facts)
+
+    def _answer(
+        self, task: Task, outcome: str, why: str, facts: tuple[Fact, ...] = (), capability: str | None = None
+    ) -> Answer:
+        return Answer(task=task.id, why=why, say=self._say(task, outcome, facts, capability))
+
+    def _topic(self, task: Task) -> tuple[Fact, ...]:
+        return self._label(task.capability)
+
+    def _label(self, name: str) -> tuple[Fact, ...]:
+        capability = self.capabilities[name]
+        zh = capability.label.get("zh", capability.zh)
+        en = capability.label.get("en", capability.en)
+        return (Fact.of("topic", zh, source="rule", as_of=self.now, english=en),)
+
+    def _option(self, name: str) -> Choice:
+        return Choice(slot="intent", value=name, facts=self._label(name))
+
+    def _spoken_slots(self, task: Task) -> tuple[Fact, ...]:
+        """What the customer has said so far, as facts a question may repeat."""
+        currency = task.slots.get("currency")
+        if not currency:
+            return ()
+        return (Fact.of("currency", currency[0], source="customer", as_of=self.now, kind="currency"),)
