@@ -55,3 +55,25 @@ class Turn(Frozen):
     awaiting_challenge: str | None
     record: dict[str, Any]
     events: tuple[NewEvent, ...] = ()
+
+    def wire(self) -> dict[str, Any] | None:
+        """The reply as every channel and event carries it, without its ``seq``; ``None`` where nothing was said."""
+        if self.reply is None:
+            return None
+        understood = self.record["understanding"]
+        return {
+            **self.reply.model_dump(mode="json"),
+            "understood": {key: understood[key] for key in ("intents", "act", "slots", "in_scope")},
+            "decisions": [_brief(decision) for decision in self.record["decisions"]],
+        }
+
+
+def _brief(decision: dict[str, Any]) -> dict[str, Any]:
+    """A decision without the facts it carries: those are in the evidence."""
+    say, call = decision.get("say") or {}, decision.get("call") or {}
+    return {
+        "kind": decision["kind"],
+        "capability": say.get("capability") or call.get("name") or decision.get("capability"),
+        "outcome": say.get("outcome"),
+        "why": decision["why"],
+    }
