@@ -21,6 +21,7 @@ from bot import router, tracking
 from bot.decision import Act, Answer, Ask, Clarify, Confirm, Decision, Effect, Handoff, Saying, Step, StepUp
 from bot.desk.tickets import Queued
 from bot.message import Incoming, NewEvent, Turn
+from bot.otp import CodeNotSent
 from bot.parts import Parts
 from bot.principal import Principal
 from bot.session import Session
@@ -158,18 +159,23 @@ async def _step_up(
         if message.code_digest is None or message.challenge_id is None:
             return Result(capability=name, outcome="code_expired")
         verdict = await parts.challenges.check(message.challenge_id, message.code_digest, message.message_id, now)
-        if verdict.status == "ok":
+        if verdict.status == "ok" and (verdict.quote_id, verdict.digest) == (effect.quote.quote_id, effect.quote.digest):
             return Result(capability=name, outcome=CODE_OK, reference=message.challenge_id)
         facts = (
             (Fact.of("tries_left", values.Count(verdict.tries_left, "try"), source="rule", as_of=now),)
             if verdict.status == "wrong"
             else ()
         )
-        return Result(capability=name, outcome=f"code_{verdict.status}", facts=facts)
+        # A right code for other figures than these is worth no more than an old one.
+        outcome = "expired" if verdict.status == "ok" else verdict.status
+        return Result(capability=name, outcome=f"code_{outcome}", facts=facts)
     assert principal.customer_id is not None
-    issued = await parts.challenges.issue(
-        principal.customer_id, message.conversation_id, effect.quote.quote_id, effect.quote.digest, now
-    )
+    try:
+        issued = await parts.challenges.issue(
+            principal.customer_id, message.conversation_id, effect.quote.quote_id, effect.quote.digest, now
+        )
+    except CodeNotSent:
+        return Result(capability=name, outcome="unavailable")
     minutes = round((issued.expires_at - now).total_seconds() / 60)
     profile = await _profile(message, principal, parts)
     phone = tuple(fact for fact in profile.facts if fact.name == "phone_tail") if profile else ()
