@@ -1,0 +1,237 @@
+"""The bank's own channel, ``/v1``: conversations, messages taken once, events that any client can resume."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict
+
+from bot.channels.intake import LABEL, MessageId, MessageText, take
+from bot.conversations import Conversation
+from bot.events import Event
+from bot.principal import Principal
+from bot.problems import not_found, unauthorized
+from bot.service import Service, Serving, reply_shape
+from bot.tokens import InvalidToken, looks_like_a_token
+
+CHANNEL = "web"
+LABEL_CHANNELS = ("rasa",)
+"""Channels whose own names for conversations an owner's token may use in place of the id."""
+MAX_WAIT = 30.0
+"""Seconds a client may wait for its reply in one request."""
+SIGNED_IN_IDLE = timedelta(minutes=30)
+"""After this much silence the secret of a signed-in conversation no longer opens it; the owner's token does."""
+RETRY_MS = 2_000
+
+router = APIRouter(prefix="/v1", tags=["conversations"])
+_bearer = HTTPBearer(auto_error=False, description="The conversation's secret, or its owner's token.")
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+class NewConversation(BaseModel):
+    """How to open a conversation. *language* is what it starts in; the customer's words decide from then on."""
+
+    model_config = ConfigDict(extra="forbid")
+    language: Literal["zh", "en"] | None = None
+
+
+class Opened(BaseModel):
+    """The conversation's *id*, and its *secret*: told once, it opens this conversation and no other."""
+
+    id: str
+    secret: str
+
+
+class NewMessage(BaseModel):
+    """One message. The same *message_id* and *text* again is the same message, however often it is sent."""
+
+    model_config = ConfigDict(extra="forbid")
+    message_id: MessageId
+    text: MessageText
+
+
+class Taken(BaseModel):
+    """The message is stored under *seq* and will be answered."""
+
+    seq: int
+    message_id: str
+
+
+class ConversationState(BaseModel):
+    """How a conversation stands. *owner* says who answers in it, *seq* is its last event."""
+
+    id: str
+    channel: str
+    language: str | None
+    signed_in: bool
+    owner: Literal["bot", "queue", "rep"]
+    seq: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A conversation that the caller has shown to be theirs, and who they are in it."""
+
+    conversation: Conversation
+    principal: Principal
+
+
+async def held_conversation(
+    conversation_id: Annotated[str, Path(pattern=LABEL)], bearer: Bearer, service: Serving
+) -> Held:
+    """The conversation of the path, for whoever holds its secret or is its owner.
+
+    401 for a credential that is nobody's; 404 for a conversation that is not there or is somebody else's.
+    """
+    if bearer is None:
+        raise unauthorized("Send the conversation's secret, or its owner's token, as a bearer credential.")
+    if looks_like_a_token(bearer.credentials):
+        return await _by_token(conversation_id, bearer.credentials, service)
+    return await _by_secret(conversation_id, bearer.credentials, service)
+
+
+Holding = Annotated[Held, Depends(held_conversation)]
+
+
+@router.post("/conversations", status_code=201)
+async def open_conversation(service: Serving, bearer: Bearer, body: NewConversation | None = None) -> Opened:
+    """Open a conversation: as the customer of the token sent along, or as a visitor without one."""
+    principal = Principal(channel=CHANNEL)
+    if bearer is not None:
+        principal = _signed_in(bearer.credentials, CHANNEL, service)
+    conversation, secret = await service.conversations.create(
+        channel=CHANNEL, principal=principal, language=body.language if body else None, now=service.clock()
+    )
+    return Opened(id=conversation.id, secret=f"{conversation.id}~{secret}")
+
+
+@router.get("/conversations/{conversation_id}")
+async def read_conversation(held: Holding) -> ConversationState:
+    """How the conversation stands."""
+    found = held.conversation
+    return ConversationState(
+        id=found.id,
+        channel=found.channel,
+        language=found.language,
+        signed_in=found.customer_id is not None,
+        owner="bot" if found.owner == "bot" else "queue" if found.owner == "queue" else "rep",
+        seq=found.seq,
+        created_at=found.created_at,
+        updated_at=found.updated_at,
+    )
+
+
+@router.post(
+    "/conversations/{conversation_id}/messages",
+    status_code=202,
+    response_model=Taken,
+    responses={200: {"description": "The reply, where `wait` was long enough for it."}},
+)
+async def send_message(
+    body: NewMessage,
+    held: Holding,
+    service: Serving,
+    wait: Annotated[float, Query(ge=0, description="seconds to wait for the reply, 30 at most")] = 0,
+) -> Response:
+    """Take a message: 202 with its number once it is stored, or 200 with the reply if that comes within *wait*."""
+    seq = await take(service, held.conversation, held.principal, body.message_id, body.text)
+    if wait:
+        event = await service.events.reply_to(held.conversation.id, seq, min(wait, MAX_WAIT))
+        if event is not None:
+            return JSONResponse(reply_shape(event))
+    return JSONResponse({"seq": seq, "message_id": body.message_id}, status_code=202)
+
+
+@router.get(
+    "/conversations/{conversation_id}/events",
+    response_model=list[Event],
+    responses={200: {"content": {"text/event-stream": {}}, "description": "The events, as they happen."}},
+)
+async def read_events(
+    held: Holding,
+    service: Serving,
+    after: Annotated[int, Query(ge=0, description="the last seq already seen")] = 0,
+    last_event_id: Annotated[int | None, Header(ge=0)] = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
+) -> Response:
+    """Every event after the one last seen: server-sent as they happen, or those so far as a list for a client that
+    accepts `application/json`."""
+    seen = after if last_event_id is None else last_event_id
+    if "application/json" in accept and "text/event-stream" not in accept:
+        events = await service.events.read(held.conversation.id, seen)
+        return JSONResponse([event.model_dump(mode="json") for event in events])
+    return StreamingResponse(
+        _frames(service, held.conversation.id, seen),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no"},
+    )
+
+
+async def _frames(service: Service, conversation_id: str, after: int) -> AsyncIterator[str]:
+    """The stream's text. It ends when the process is told to stop; the client resumes with another."""
+    yield f"retry: {RETRY_MS}\n\n"
+    async with aclosing(_until(service.draining, service.events.follow(conversation_id, after))) as following:
+        async for event in following:
+            if event is None:
+                yield ": still here\n\n"
+            else:
+                yield f"id: {event.seq}\nevent: {event.type}\ndata: {event.model_dump_json()}\n\n"
+
+
+async def _until(over: asyncio.Event, events: AsyncIterator[Event | None]) -> AsyncGenerator[Event | None]:
+    """*events* until *over* is set, which ends them even while they are silent."""
+    ended = asyncio.ensure_future(over.wait())
+    upcoming: asyncio.Future[Event | None] | None = None
+    try:
+        while not over.is_set():
+            upcoming = asyncio.ensure_future(anext(events))
+            await asyncio.wait({upcoming, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not upcoming.done():
+                return
+            yield upcoming.result()
+    finally:
+        for waiting in (ended, upcoming):
+            if waiting is not None and not waiting.done():
+                waiting.cancel()
+                await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def _by_secret(conversation_id: str, credential: str, service: Service) -> Held:
+    """The secret names its own conversation, so that a right one elsewhere reads as 404 and a wrong one as 401."""
+    own_id, _, secret = credential.partition("~")
+    own = await service.conversations.get(own_id)
+    if own is None or not own.opens_with(secret):
+        raise unauthorized("This secret opens nothing.")
+    if own.customer_id is not None and service.clock() - own.updated_at > SIGNED_IN_IDLE:
+        raise unauthorized("This signed-in conversation was silent for too long; its owner's token opens it.")
+    if own.id != conversation_id:
+        raise not_found()
+    principal = Principal(channel=own.channel, customer_id=own.customer_id, assurance=own.assurance)
+    return Held(own, principal)
+
+
+async def _by_token(conversation_id: str, token: str, service: Service) -> Held:
+    owner = _signed_in(token, CHANNEL, service)
+    found = await service.conversations.get(conversation_id)
+    for channel in LABEL_CHANNELS:
+        found = found or await service.conversations.by_label(channel, owner.customer_id, conversation_id)
+    if found is None or found.customer_id != owner.customer_id:
+        raise not_found()
+    return Held(found, owner.model_copy(update={"channel": found.channel}))
+
+
+def _signed_in(token: str, channel: str, service: Service) -> Principal:
+    try:
+        return service.tokens.principal(token, channel, service.clock())
+    except InvalidToken:
+        raise unauthorized("This token is not valid, or no longer.") from None
