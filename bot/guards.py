@@ -1,8 +1,7 @@
-"""What stands before every handler: a cap on bodies, the hosts we answer to, and the headers browsers obey."""
+"""What stands before the handlers: a cap on bodies, the headers browsers obey, and the demo's own front door."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -91,20 +90,6 @@ class SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
-
-
-class KnownHosts:
-    """Answers 421 to a ``Host`` that is not ours, so that no foreign name can be pointed at this service."""
-
-    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
-        self._app = app
-        self._hosts = frozenset(host.lower() for host in hosts)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and host_name(Headers(scope=scope).get("host", "")) not in self._hosts:
-            await Problem(421, "unknown-host", "This service has another name.").response()(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
 
 
 def host_name(authority: str) -> str:

@@ -10,10 +10,10 @@ import ipaddress
 import os
 import secrets
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIN_SECRET = 32
 """Characters a production secret needs at least; HS256 wants 256 bits."""
@@ -39,21 +39,16 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    bank_database_url: SecretStr | None = Field(
+        default=None, validation_alias="BANK_DATABASE_URL", description="the bank's own tables, if not in DATABASE_URL"
+    )
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     secret: SecretStr | None = Field(default=None, description="keys the hashes of one-time codes and write keys")
     token_key: SecretStr | None = Field(default=None, description="signs customers' tokens and assertions")
     actions_url: HttpUrl | None = Field(default=None, validation_alias="ACTIONS_URL")
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="names this service answers to in production, with commas between"
-    )
     model_url: HttpUrl | None = None
     model_name: str | None = None
     model_key: SecretStr | None = None
-
-    @field_validator("allowed_hosts", mode="before")
-    @classmethod
-    def _split_at_commas(cls, value: object) -> object:
-        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _is_safe(self) -> Self:
@@ -85,8 +80,6 @@ class Settings(BaseSettings):
             reasons.append("DATABASE_URL does not name a PostgreSQL database: SQLite is for the demo only.")
         if self.redis_url is None:
             reasons.append("REDIS_URL is not set: the embedded Redis is for the demo only.")
-        if not self.allowed_hosts:
-            reasons.append("TELLER_ALLOWED_HOSTS is not set: name the hosts served, with commas between.")
         return reasons
 
     @property

@@ -4,7 +4,7 @@ const chat = /** @type {any} */ (document.querySelector("teller-chat"));
 const KEY = "spruce-bank";
 /** @type {{english: boolean, customer: Customer | null}} */
 const state = { english: navigator.language.startsWith("en"), customer: null, ...JSON.parse(sessionStorage.getItem(KEY) ?? "{}") };
-/** @typedef {{customer_id: string, name: string, tier: string, note: string}} Customer */
+/** @typedef {{customer_id: string, name: string, name_en: string, tier: string, note: string, note_en: string}} Customer */
 
 const TIERS = {
   standard: ["普通客户", "Standard"],
@@ -56,7 +56,7 @@ async function loadCustomers() {
 
 function showCustomer() {
   byId("who").hidden = byId("sign-out").hidden = byId("handset").hidden = !state.customer;
-  byId("who").textContent = state.customer?.name ?? "";
+  byId("who").textContent = state.customer ? say(state.customer.name, state.customer.name_en) : "";
   byId("customers").replaceChildren(...customers.map(customerEntry));
 }
 
@@ -66,11 +66,12 @@ function customerEntry(customer) {
   button.type = "button";
   button.setAttribute("aria-pressed", String(customer.customer_id === state.customer?.customer_id));
   button.addEventListener("click", () => signIn(customer));
-  const name = make("strong", "", customer.name);
+  const called = say(customer.name, customer.name_en);
+  const name = make("strong", "", called);
   name.append(make("span", "tier", say(...(TIERS[customer.tier] ?? ["", ""]))));
   const words = make("span", "");
-  words.append(name, make("span", "quiet", customer.note ?? ""));
-  button.append(make("span", "initial", customer.name.slice(0, 1)), words);
+  words.append(name, make("span", "quiet", say(customer.note, customer.note_en)));
+  button.append(make("span", "initial", called.slice(0, 1)), words);
   const item = make("li", "");
   item.append(button);
   return item;
@@ -148,5 +149,6 @@ byId("language").addEventListener("click", () => {
 for (const button of document.querySelectorAll("[data-ask]")) {
   button.addEventListener("click", () => chat.ask(state.english ? button.dataset.askEn : button.dataset.ask));
 }
+await customElements.whenDefined("teller-chat");
 setLanguage();
-loadCustomers();
+await loadCustomers();

@@ -1,0 +1,246 @@
+"""The only wiring: opens what the bot needs, hands it to who needs it, and closes it again."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from types import FrameType
+from typing import Any
+
+from backends.remote import RemoteActions
+from fastapi import FastAPI
+from intents.serve import Understander
+from pydantic import SecretStr
+from redis.asyncio import Redis
+from responses.gateway import Gateway, ModelProvider, OpenAIProvider
+from responses.mask import mask_secrets
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from backends import demo as demo_bank
+from backends.action import ActionRunner
+from backends.local import LocalActions
+from bot import migrations
+from bot.channels import demo, operations, pages, rasa, web
+from bot.conversations import Conversations
+from bot.desk.tickets import Tickets
+from bot.events import Events
+from bot.guards import BodyLimit, SafeHeaders
+from bot.inbox import Inbox
+from bot.message import Incoming, Turn
+from bot.metrics import Metrics
+from bot.otp import Challenges, DemoPhone
+from bot.parts import Clock, Parts, Understand, utc_now
+from bot.principal import Principal
+from bot.problems import install_problem_handlers
+from bot.records import InboxRow
+from bot.service import DemoBank, Service
+from bot.session import Session
+from bot.settings import Settings, load_settings
+from bot.signals import Signals
+from bot.store import open_database, open_redis, reading
+from bot.tokens import Tokens
+from bot.turn import handle_turn
+from bot.worker import Worker
+from bot.writes import Writes
+from intents.understanding import Context
+from responses.compose import compose
+
+OnTurn = Callable[[Incoming, Turn], None]
+"""Told of every turn this process has finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What stands in for a real part: a test's clock, model, bank or language model."""
+
+    clock: Clock = utc_now
+    understand: Understand | None = None
+    actions: ActionRunner | None = None
+    provider: ModelProvider | None = None
+
+
+def create_app(settings: Settings, instead: Instead | None = None) -> FastAPI:
+    """The HTTP face of the bot under *settings*; everything is opened when the server starts and closed when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings, instead) as service:
+            app.state.service = service
+            _drain_on_signals(service.draining)
+            yield
+
+    app = FastAPI(
+        title="Teller",
+        summary="A bank's customer-service assistant.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    install_problem_handlers(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SafeHeaders)
+    app.include_router(web.router)
+    app.include_router(rasa.router)
+    if settings.demo:
+        app.include_router(demo.router)
+    app.include_router(operations.router)
+    app.include_router(pages.pages(demo=settings.demo))
+    return app
+
+
+def from_environment() -> FastAPI:
+    """The app of a server process that is started by name."""
+    return create_app(load_settings())
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, instead: Instead | None = None, on_turn: OnTurn | None = None
+) -> AsyncIterator[Service]:
+    """The bot at work: stores open and migrated, the demo bank seeded, the model loaded, the worker taking messages."""
+    instead = instead or Instead()
+    clock = instead.clock
+    async with AsyncExitStack() as stack:
+        engine = await _open(settings, "teller", stack)
+        bank = await _open(settings, "bank", stack)
+        redis = await open_redis(_secret(settings.redis_url), settings.data_dir)
+        stack.push_async_callback(redis.aclose)
+        await migrations.upgrade(engine)
+        if settings.demo:
+            await demo_bank.seed(bank, clock())
+
+        signals = Signals(redis)
+        phone = DemoPhone(redis)
+        challenges = Challenges(engine, phone, key=settings.secret_key())
+        understand, release = _understanding(instead)
+        provider = instead.provider or _provider(settings)
+        parts = Parts(
+            understand=understand,
+            actions=instead.actions or _actions(settings, bank, clock, stack),
+            compose=partial(compose, gateway=Gateway(provider) if provider else None),
+            challenges=challenges,
+            writes=Writes(engine),
+            tickets=Tickets(engine),
+            clock=clock,
+            versions={"model": release},
+        )
+        metrics = Metrics()
+        worker = Worker(engine, signals, _handler(parts, metrics, on_turn), clock)
+        await signals.start()
+        stack.push_async_callback(signals.stop)
+        await worker.start()
+        stack.push_async_callback(worker.stop)
+        yield Service(
+            settings=settings,
+            clock=clock,
+            tokens=Tokens(settings.signing_key()),
+            conversations=Conversations(engine),
+            inbox=Inbox(engine, signals, challenges, mask=_mask, key=settings.secret_key()),
+            events=Events(engine, signals),
+            metrics=metrics,
+            probes={
+                "database": partial(_ask_database, engine),
+                "redis": partial(_ask_redis, redis),
+                "model": partial(_ask_model, understand, clock),
+            },
+            pending=partial(_pending, engine),
+            demo=DemoBank(phone, partial(demo_bank.list_customers, bank)) if settings.demo else None,
+        )
+
+
+async def _open(settings: Settings, name: str, stack: AsyncExitStack) -> AsyncEngine:
+    """The bot's database or the bank's; one and the same by URL unless the bank's has its own."""
+    url = settings.database_url if name == "teller" else settings.bank_database_url or settings.database_url
+    engine = open_database(_secret(url), settings.data_dir, name)
+    stack.push_async_callback(engine.dispose)
+    return engine
+
+
+def _understanding(instead: Instead) -> tuple[Understand, str]:
+    """What reads messages, and the name of its release."""
+    if instead.understand is not None:
+        return instead.understand, "substitute"
+    understander = Understander()
+    return understander.understand, understander.release
+
+
+def _actions(settings: Settings, bank: AsyncEngine, clock: Clock, stack: AsyncExitStack) -> ActionRunner:
+    if settings.actions_url is None:
+        return LocalActions(bank, clock)
+    remote = RemoteActions(str(settings.actions_url), settings.signing_key())
+    stack.push_async_callback(remote.aclose)
+    return remote
+
+
+def _provider(settings: Settings) -> ModelProvider | None:
+    if settings.model_url is None or settings.model_name is None:
+        return None
+    return OpenAIProvider(str(settings.model_url), settings.model_name, _secret(settings.model_key))
+
+
+def _handler(
+    parts: Parts, metrics: Metrics, on_turn: OnTurn | None
+) -> Callable[[Incoming, dict[str, Any], Principal, Any], Awaitable[Turn]]:
+    async def handle(message: Incoming, session: dict[str, Any], principal: Principal, now: Any) -> Turn:
+        started = time.perf_counter()
+        try:
+            turn = await handle_turn(message, Session.model_validate(session), principal, now, parts)
+        except Exception:
+            metrics.failed_turn()
+            raise
+        metrics.turn(message.channel, turn.wire(), turn.record, time.perf_counter() - started)
+        if on_turn is not None:
+            on_turn(message, turn)
+        return turn
+
+    return handle
+
+
+def _mask(text_: str) -> str:
+    return mask_secrets(text_).text
+
+
+async def _ask_database(engine: AsyncEngine) -> None:
+    async with reading(engine) as connection:
+        await connection.execute(text("SELECT 1"))
+
+
+async def _ask_redis(redis: Redis) -> None:
+    await redis.ping()
+
+
+async def _ask_model(understand: Understand, clock: Clock) -> None:
+    understand("你好", Context(today=clock().date()))
+
+
+async def _pending(engine: AsyncEngine) -> int:
+    query = select(func.count()).select_from(InboxRow).where(InboxRow.status == "pending")
+    async with reading(engine) as connection:
+        return await connection.scalar(query) or 0
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value is not None else None
+
+
+def _drain_on_signals(draining: asyncio.Event) -> None:
+    """Set *draining* as soon as the server is told to stop: it would otherwise wait for streams that never end."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+
+        def stop(signum: int, frame: FrameType | None, before: Any = before) -> None:
+            loop.call_soon_threadsafe(draining.set)
+            if callable(before):
+                before(signum, frame)
+
+        try:
+            signal.signal(number, stop)
+        except ValueError:
+            return  # Not the main thread: whoever started the server there stops it in their own way.

@@ -1,0 +1,34 @@
+"""The static side: the widget and the description of the API; in the demo the bank's page around them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse
+
+WEB = Path(__file__).parent.parent / "web"
+PAGES = {"docs.html": "/docs"}
+BANK_PAGES = {"index.html": "/"}
+BANK_ASSETS = ("bank.css", "bank.js")
+# Browsers ask again each time, and the files are small: a new release is seen at once.
+_HEADERS = {"Cache-Control": "no-cache"}
+
+
+def pages(*, demo: bool) -> APIRouter:
+    """A route for every file under ``bot/web``; without *demo* none of the bank's own page."""
+    router = APIRouter(include_in_schema=False)
+    for file in sorted(WEB.rglob("*.*")):
+        name = file.relative_to(WEB).as_posix()
+        if not demo and (name in BANK_PAGES or name in BANK_ASSETS):
+            continue
+        router.add_api_route(PAGES.get(name) or BANK_PAGES.get(name) or f"/{name}", _sender(file), name=name)
+    return router
+
+
+def _sender(file: Path) -> Callable[[], Awaitable[FileResponse]]:
+    async def send() -> FileResponse:
+        return FileResponse(file, headers=_HEADERS)
+
+    return send
