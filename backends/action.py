@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Protocol
+import datetime as dt
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from backends.result import Frozen, Result
+from backends.facts import Vouched, facts
+from backends.result import Card, Choice, Fact, Frozen, Result, Row
 
 Step = Literal["run", "explain", "status", "prepare", "commit", "outcome"]
 """``run`` reads. A write has ``explain`` (how it works), ``status`` (what became of the last one), ``prepare``
 (validate and quote, change nothing), ``commit`` (do it, once) and ``outcome`` (what became of this key)."""
 
 Assurance = Literal["none", "signed_in", "stepped_up"]
+
+BANK_TIME = dt.timezone(dt.timedelta(hours=8), "Asia/Shanghai")
+"""The bank's day begins at midnight here; China has had no summer time since 1991."""
 
 
 class Caller(Frozen):
@@ -41,6 +49,10 @@ class ActionInput(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Terms(Frozen):
+    """Base of what a quote promises, kept until ``commit`` carries it out."""
+
+
 class BackendError(Exception):
     """A bank system could not answer. ``unknown`` is true where an effect may or may not have happened."""
 
@@ -57,10 +69,130 @@ class ActionRunner(Protocol):
         ...
 
 
-class BankAction:
-    """A query. Subclasses set ``name`` (the capability's stem) and ``Input``, and implement ``run``."""
+class Refused(Exception):
+    """A bank rule said no: the outcome, and the values a reply may state about it. Nothing was changed."""
+
+    def __init__(self, outcome: str, **values: Vouched) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.values = values
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One call's circumstances: an open transaction, who is asking, and the time, aware and in UTC."""
+
+    db: AsyncSession
+    caller: Caller
+    now: dt.datetime
+    key: str | None = None
+
+    @property
+    def customer_id(self) -> str:
+        """The signed-in customer; refused as ``sign_in`` where there is none."""
+        if self.caller.customer_id is None:
+            raise Refused("sign_in")
+        return self.caller.customer_id
+
+    @property
+    def owner(self) -> str:
+        """Whose idempotency keys these are: the customer's, or those of one visitor's conversation."""
+        return self.caller.customer_id or f"visitor:{self.caller.conversation_id}"
+
+    @property
+    def today(self) -> dt.date:
+        """The bank's calendar day."""
+        return self.now.astimezone(BANK_TIME).date()
+
+
+InputT = TypeVar("InputT", bound=ActionInput)
+TermsT = TypeVar("TermsT", bound=Terms)
+
+
+class Action(ABC, Generic[InputT]):
+    """What queries and writes share. ``name`` is the capability's stem, ``source`` the domain that vouches for its facts."""
 
     name: ClassVar[str]
+    source: ClassVar[str]
     access: ClassVar[Literal["public", "customer"]] = "customer"
-    Input: ClassVar[type[ActionInput]] = ActionInput
-    steps: ClassVar[tuple[Step, ...]] = ("run",)
+    steps: ClassVar[tuple[Step, ...]]
+    effectful: ClassVar[bool] = False
+    """Whether ``run`` leaves something behind (a complaint does); it is then done once under the call's key."""
+    disclosures: ClassVar[tuple[str, ...]] = ()
+    Input: type[InputT]
+
+    def answer(
+        self,
+        outcome: str,
+        stated: tuple[Fact, ...] = (),
+        *,
+        rows: tuple[Row, ...] = (),
+        choices: tuple[Choice, ...] = (),
+        card: Card | None = None,
+        disclosures: tuple[str, ...] = (),
+        completed: bool = False,
+    ) -> Result:
+        """A result of this action; a completed one states its ``reference``. *disclosures* come on top of its own."""
+        reference = next(fact.value for fact in stated if fact.name == "reference") if completed else None
+        return Result(
+            capability=self.name,
+            outcome=outcome,
+            facts=stated,
+            rows=rows,
+            choices=choices,
+            card=card,
+            disclosures=(*self.disclosures, *disclosures) if stated or rows else (),
+            completed=completed,
+            reference=reference,
+        )
+
+    def refusal(self, refused: Refused, context: Context) -> Result:
+        """The result that says what a rule refused."""
+        return self.answer(refused.outcome, self.facts(context, **refused.values))
+
+    def facts(self, context: Context, **values: Vouched) -> tuple[Fact, ...]:
+        """Facts this action's domain vouches for; those of a customer's own affairs are personal."""
+        return facts(self.source, context.now, "personal" if self.access == "customer" else "public", values)
+
+
+class BankAction(Action[InputT]):
+    """A query, or an act that needs no confirmation."""
+
+    steps = ("run",)
+
+    @abstractmethod
+    async def run(self, given: InputT, context: Context) -> Result:
+        """The answer; may raise ``Refused``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer(Generic[TermsT]):
+    """What a write offers to do: ``ready`` holds every figure to read back, ``terms`` what commit will carry out."""
+
+    ready: Result
+    terms: TermsT
+    expires_at: dt.datetime
+
+
+class BankWrite(Action[InputT], Generic[InputT, TermsT]):
+    """Something that changes the bank's books. ``backends.effects`` wraps ``offer`` and ``perform`` into
+    ``prepare`` and ``commit``: quotes, digests, keys and once-only are the same for all writes."""
+
+    steps = ("explain", "status", "prepare", "commit", "outcome")
+    Terms: type[TermsT]
+
+    @abstractmethod
+    async def explain(self, context: Context) -> Result:
+        """How it works, for anyone: states rules only, nothing of a customer's."""
+
+    @abstractmethod
+    async def status(self, context: Context) -> Result:
+        """What became of the caller's last one, or ``no_record``."""
+
+    @abstractmethod
+    async def offer(self, given: InputT, context: Context) -> Offer[TermsT] | Result:
+        """The offer to confirm, or a result that asks for a choice; may raise ``Refused``. Changes nothing."""
+
+    @abstractmethod
+    async def perform(self, terms: TermsT, context: Context) -> Result:
+        """Carries *terms* out within the caller's transaction; what a raised ``Refused`` had changed is undone."""

@@ -1,0 +1,97 @@
+"""From typed values to facts: what kind each named text is, and who vouches for a value."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from backends.result import Fact, Kind, Sensitivity
+from backends.values import Value
+
+TEXT_KINDS: dict[str, Kind] = {
+    "account_tail": "digits",
+    "address": "text",
+    "amount_asked": "text",
+    "benchmark_basis": "text",
+    "branch_name": "name",
+    "card_kind": "enum",
+    "card_name": "name",
+    "card_tail": "digits",
+    "currency": "currency",
+    "currency_asked": "text",
+    "customer_risk": "text",
+    "honorific": "name",
+    "hotline": "digits",
+    "language": "enum",
+    "name": "name",
+    "nav": "digits",
+    "phone": "digits",
+    "phone_tail": "digits",
+    "place_asked": "text",
+    "product_asked": "text",
+    "product_code": "digits",
+    "product_name": "name",
+    "product_type": "enum",
+    "purpose": "enum",
+    "redemption": "text",
+    "reference": "digits",
+    "regulator_line": "digits",
+    "risk_asked": "enum",
+    "risk_level": "enum",
+    "service_hours": "text",
+    "side": "enum",
+    "tier": "enum",
+}
+"""The kind of every fact whose value is a string; the other types say their kind themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text in Chinese and, where there is one, in English."""
+
+    zh: str
+    en: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A value the customer said: the bank only repeats it."""
+
+    value: Value | Words
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """A value a rule says (see ``backends/rules.yml``)."""
+
+    value: Value | Words
+
+
+Vouched = Value | Decimal | Words | Said | Ruled | None
+
+
+def facts(source: str, as_of: dt.datetime, sensitivity: Sensitivity, values: dict[str, Vouched]) -> tuple[Fact, ...]:
+    """A fact for each named value, in order; ``None`` makes none.
+
+    Raises ``KeyError`` for a string under a name that ``TEXT_KINDS`` does not know.
+    """
+    return tuple(_fact(name, value, source, as_of, sensitivity) for name, value in values.items() if value is not None)
+
+
+def _fact(
+    name: str, value: Value | Decimal | Words | Said | Ruled, source: str, as_of: dt.datetime, sensitivity: Sensitivity
+) -> Fact:
+    match value:
+        case Said(said):
+            return _fact(name, said, "customer", as_of, sensitivity)
+        case Ruled(ruled):
+            return _fact(name, ruled, "rule", as_of, "public")
+        case Words(zh, en):
+            return Fact.of(
+                name, zh, source=source, as_of=as_of, kind=TEXT_KINDS[name], sensitivity=sensitivity, english=en
+            )
+        case str():
+            return Fact.of(name, value, source=source, as_of=as_of, kind=TEXT_KINDS[name], sensitivity=sensitivity)
+        case _:
+            return Fact.of(name, value, source=source, as_of=as_of, sensitivity=sensitivity)

@@ -1,0 +1,47 @@
+"""Mid prices, the year's quotas and the orders of foreign exchange."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backends.tables import Base
+
+
+class MidPrice(Base):
+    """The day's middle price of a currency: CNY for 100 units."""
+
+    __tablename__ = "bank_fx_mid_prices"
+
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    mid: Mapped[Decimal]
+
+
+class QuotaUse(Base):
+    """What a customer has bought and sold in a calendar year, in US cents at the middle price."""
+
+    __tablename__ = "bank_fx_quota_use"
+
+    customer_id: Mapped[str] = mapped_column(ForeignKey("bank_customers.customer_id"), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    purchased: Mapped[int]
+    settled: Mapped[int]
+
+
+class Order(Base):
+    """A purchase that was carried out: ``amount`` of ``currency`` for ``cost`` of CNY, both in minor units."""
+
+    __tablename__ = "bank_fx_orders"
+
+    reference: Mapped[str] = mapped_column(String(40), primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("bank_customers.customer_id"), index=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("bank_accounts.account_id"))
+    currency: Mapped[str] = mapped_column(String(3))
+    amount: Mapped[int]
+    cost: Mapped[int]
+    rate: Mapped[Decimal]
+    purpose: Mapped[str] = mapped_column(String(20))
+    done_at: Mapped[dt.datetime]

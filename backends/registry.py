@@ -1,0 +1,32 @@
+"""Every action of the bank, said out loud: nothing is registered by being imported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backends.account.actions import CustomerProfile
+from backends.action import BankAction, BankWrite
+from backends.card.actions import CardBill, CardLimit, CardReportLost
+from backends.fx.actions import FxBuy, FxQuota, FxQuote, FxRate
+from backends.service.actions import Branch, Complaint
+from backends.wealth.actions import WealthProduct, WealthRecommend
+
+AnyAction = BankAction[Any] | BankWrite[Any, Any]
+
+ACTIONS: tuple[AnyAction, ...] = (
+    CardBill(),
+    CardLimit(),
+    CardReportLost(),
+    FxRate(),
+    FxQuote(),
+    FxQuota(),
+    FxBuy(),
+    WealthProduct(),
+    WealthRecommend(),
+    Branch(),
+    Complaint(),
+    CustomerProfile(),
+)
+
+BY_NAME: dict[str, AnyAction] = {action.name: action for action in ACTIONS}
+"""A capability's stem → the action that serves it."""

@@ -1,0 +1,140 @@
+"""The bank's rules about products: which one was meant, and which ones suit whom.
+
+Suitability follows 金融机构产品适当性管理办法 (金融监管总局令2025年第7号): a product of risk level Rn is shown as a suggestion only to
+a customer assessed at Cn or above, and only while the assessment is valid.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from backends import values
+from backends.action import Refused
+from backends.inputs import read_amount
+from backends.values import Money, Term
+from backends.wealth.tables import Product, RiskAssessment
+
+SUGGESTIONS = 3
+"""How many products a recommendation names: as many as can be taken in at once."""
+DEPOSITS = ("deposit", "large_cd", "notice_deposit")
+SUGGESTED_TYPES = ("wealth", "fund", *DEPOSITS, "structured")
+"""What is suggested to someone who names no type; the others only to those who ask for them."""
+_APPROXIMATE_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a customer named: each ``None`` where they did not."""
+
+    product_type: str | None = None
+    term: Term | None = None
+    risk_level: str | None = None
+
+
+async def products(db: AsyncSession, wish: Wish) -> list[Product]:
+    """What is on sale and fits *wish*, by type, risk and term; a wish for a term finds terms of the same length."""
+    query = select(Product).order_by(Product.code)
+    if wish.product_type is not None:
+        query = query.where(Product.type == wish.product_type)
+    if wish.risk_level is not None:
+        query = query.where(Product.risk_level == wish.risk_level)
+    found = list(await db.scalars(query))
+    if wish.term is not None:
+        found = [product for product in found if _same_length(term_of(product), wish.term)]
+    return found
+
+
+async def called(db: AsyncSession, name: str) -> list[Product]:
+    """The products that *name* can mean: by code or full name, else those whose name holds it or is held by it."""
+    said = _folded(name)
+    on_sale = list(await db.scalars(select(Product).order_by(Product.code)))
+    exact = [each for each in on_sale if said in (_folded(each.code), _folded(each.name), _folded(each.name_en))]
+    if exact or not said:
+        return exact
+    return [each for each in on_sale if any(said in own or own in said for own in _names(each))]
+
+
+def _names(product: Product) -> tuple[str, ...]:
+    """The names a product goes by; the bank's own name before it is often left out."""
+    zh, en = _folded(product.name), _folded(product.name_en)
+    return (zh, zh.removeprefix("云杉"), en, en.removeprefix("spruce"))
+
+
+def _folded(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def term_of(product: Product) -> Term | None:
+    """The product's term; ``None`` where it can be left at any time."""
+    if product.term is None:
+        return None
+    term = values.from_canonical("term", product.term, None)
+    assert isinstance(term, Term)
+    return term
+
+
+def _days(term: Term) -> int | None:
+    return None if term.unit == "instalment" else term.count * _APPROXIMATE_DAYS[term.unit]
+
+
+def _same_length(own: Term | None, wished: Term) -> bool:
+    """Whether two terms are the same to a customer: a year is twelve months, and three months ninety days."""
+    if own is None:
+        return False
+    days, wished_days = _days(own), _days(wished)
+    return days is not None and wished_days is not None and abs(days - wished_days) <= wished_days // 30
+
+
+# -- suitability ----------------------------------------------------------------------------
+
+
+async def valid_assessment(db: AsyncSession, customer_id: str, today: dt.date) -> RiskAssessment:
+    """The customer's assessment; refused as ``assessment_missing`` or ``assessment_expired``."""
+    found = await db.get(RiskAssessment, customer_id)
+    if found is None:
+        raise Refused("assessment_missing")
+    if found.valid_until < today:
+        raise Refused("assessment_expired", assessed_on=found.assessed_on, valid_until=found.valid_until)
+    return found
+
+
+def risk_number(level: str) -> int:
+    """The number of a level: 3 for R3 and for C3."""
+    return int(level[1:])
+
+
+def budget(asked: str | None) -> Money | None:
+    """What the customer wants to invest, in CNY; refused as ``invalid_amount`` where it cannot be read.
+
+    A sum in a foreign currency sets no bound: the products are bought in CNY.
+    """
+    if asked is None:
+        return None
+    amount = read_amount(asked)
+    return Money.of(amount.number) if amount.currency in (None, "CNY") else None
+
+
+async def suitable(db: AsyncSession, assessment: RiskAssessment, wish: Wish, at_most: Money | None) -> list[Product]:
+    """The best few products for the customer, never above their own level, and above no level they asked for.
+
+    Refused as ``none_suitable``. The highest level that suits comes first, then what promises more.
+    """
+    ceiling = risk_number(assessment.level)
+    if wish.risk_level is not None:
+        ceiling = min(ceiling, risk_number(wish.risk_level))
+    fitting = [
+        product
+        for product in await products(db, Wish(product_type=wish.product_type, term=wish.term))
+        if risk_number(product.risk_level) <= ceiling
+        and (wish.product_type is not None or product.type in SUGGESTED_TYPES)
+        and (at_most is None or product.min_amount <= at_most.minor)
+    ]
+    if not fitting:
+        raise Refused("none_suitable", customer_risk=assessment.level)
+    fitting.sort(key=lambda each: (-risk_number(each.risk_level), -(each.benchmark_high or 0), each.code))
+    return fitting[:SUGGESTIONS]
