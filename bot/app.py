@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,6 @@ from typing import Any
 
 from backends.remote import RemoteActions
 from fastapi import FastAPI
-from intents.serve import Understander
 from pydantic import SecretStr
 from redis.asyncio import Redis
 from responses.gateway import Gateway, ModelProvider, OpenAIProvider
@@ -38,7 +38,7 @@ from bot.otp import Challenges, DemoPhone
 from bot.parts import Clock, Parts, Understand, utc_now
 from bot.principal import Principal
 from bot.problems import install_problem_handlers
-from bot.records import InboxRow
+from bot.records import InboxRow, TurnRow
 from bot.service import DemoBank, Service
 from bot.session import Session
 from bot.settings import Settings, load_settings
@@ -46,13 +46,11 @@ from bot.signals import Signals
 from bot.store import open_database, open_redis, reading
 from bot.tokens import Tokens
 from bot.turn import handle_turn
-from bot.worker import Worker
+from bot.worker import Handle, Worker
 from bot.writes import Writes
+from intents.serve import Understander
 from intents.understanding import Context
 from responses.compose import compose
-
-OnTurn = Callable[[Incoming, Turn], None]
-"""Told of every turn this process has finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +98,15 @@ def from_environment() -> FastAPI:
 
 
 @asynccontextmanager
-async def running(
-    settings: Settings, instead: Instead | None = None, on_turn: OnTurn | None = None
-) -> AsyncIterator[Service]:
+async def running(settings: Settings, instead: Instead | None = None) -> AsyncIterator[Service]:
     """The bot at work: stores open and migrated, the demo bank seeded, the model loaded, the worker taking messages."""
     instead = instead or Instead()
     clock = instead.clock
     async with AsyncExitStack() as stack:
-        engine = await _open(settings, "teller", stack)
-        bank = await _open(settings, "bank", stack)
+        engine = open_database(_secret(settings.database_url), settings.data_dir)
+        stack.push_async_callback(engine.dispose)
+        bank = open_bank(settings)
+        stack.push_async_callback(bank.dispose)
         redis = await open_redis(_secret(settings.redis_url), settings.data_dir)
         stack.push_async_callback(redis.aclose)
         await migrations.upgrade(engine)
@@ -131,7 +129,7 @@ async def running(
             versions={"model": release},
         )
         metrics = Metrics()
-        worker = Worker(engine, signals, _handler(parts, metrics, on_turn), clock)
+        worker = Worker(engine, signals, _handler(parts, metrics), clock)
         await signals.start()
         stack.push_async_callback(signals.stop)
         await worker.start()
@@ -150,16 +148,14 @@ async def running(
                 "model": partial(_ask_model, understand, clock),
             },
             pending=partial(_pending, engine),
+            record_of=partial(_record_of, engine),
             demo=DemoBank(phone, partial(demo_bank.list_customers, bank)) if settings.demo else None,
         )
 
 
-async def _open(settings: Settings, name: str, stack: AsyncExitStack) -> AsyncEngine:
-    """The bot's database or the bank's; one and the same by URL unless the bank's has its own."""
-    url = settings.database_url if name == "teller" else settings.bank_database_url or settings.database_url
-    engine = open_database(_secret(url), settings.data_dir, name)
-    stack.push_async_callback(engine.dispose)
-    return engine
+def open_bank(settings: Settings) -> AsyncEngine:
+    """The bank's own database: by its own URL, else in the bot's, else a file of its own."""
+    return open_database(_secret(settings.bank_database_url or settings.database_url), settings.data_dir, "bank")
 
 
 def _understanding(instead: Instead) -> tuple[Understand, str]:
@@ -184,10 +180,8 @@ def _provider(settings: Settings) -> ModelProvider | None:
     return OpenAIProvider(str(settings.model_url), settings.model_name, _secret(settings.model_key))
 
 
-def _handler(
-    parts: Parts, metrics: Metrics, on_turn: OnTurn | None
-) -> Callable[[Incoming, dict[str, Any], Principal, Any], Awaitable[Turn]]:
-    async def handle(message: Incoming, session: dict[str, Any], principal: Principal, now: Any) -> Turn:
+def _handler(parts: Parts, metrics: Metrics) -> Handle:
+    async def handle(message: Incoming, session: dict[str, Any], principal: Principal, now: dt.datetime) -> Turn:
         started = time.perf_counter()
         try:
             turn = await handle_turn(message, Session.model_validate(session), principal, now, parts)
@@ -195,8 +189,6 @@ def _handler(
             metrics.failed_turn()
             raise
         metrics.turn(message.channel, turn.wire(), turn.record, time.perf_counter() - started)
-        if on_turn is not None:
-            on_turn(message, turn)
         return turn
 
     return handle
@@ -223,6 +215,12 @@ async def _pending(engine: AsyncEngine) -> int:
     query = select(func.count()).select_from(InboxRow).where(InboxRow.status == "pending")
     async with reading(engine) as connection:
         return await connection.scalar(query) or 0
+
+
+async def _record_of(engine: AsyncEngine, conversation_id: str, seq: int) -> dict[str, Any] | None:
+    query = select(TurnRow.record).where(TurnRow.conversation_id == conversation_id, TurnRow.seq == seq)
+    async with reading(engine) as connection:
+        return await connection.scalar(query)
 
 
 def _secret(value: SecretStr | None) -> str | None:

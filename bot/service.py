@@ -34,7 +34,8 @@ class DemoBank:
 class Service:
     """Taking messages and giving back events. *probes* look, by name, at what this process cannot work without.
 
-    *pending* counts the messages that wait for an answer. *draining* is set when the process has been told to stop.
+    *pending* counts the messages that wait for an answer. *record_of* is what the turn of a message (conversation, seq)
+    left for replay. *draining* is set when the process has been told to stop.
     """
 
     settings: Settings
@@ -46,6 +47,7 @@ class Service:
     metrics: Metrics
     probes: dict[str, Probe]
     pending: Callable[[], Awaitable[int]]
+    record_of: Callable[[str, int], Awaitable[dict[str, Any] | None]]
     demo: DemoBank | None = None
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 

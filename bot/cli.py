@@ -1,0 +1,199 @@
+"""The ``teller`` command. What a command needs is imported when it runs, so that ``teller --help`` is quick."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from bot.settings import Settings
+
+app = typer.Typer(
+    help="Teller, a bank's customer-service assistant.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+DRAIN_SECONDS = 5
+"""How long running requests and streams get when the server is told to stop."""
+
+
+def main() -> None:
+    """The entry point; a setting that is refused is told in its own sentences, without a traceback."""
+    app()
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to bind.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to bind.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Server processes over the one data directory.")] = 1,
+) -> None:
+    """Serve the HTTP surface and, in the demo, the bank's page."""
+    import uvicorn
+
+    settings = _settings(host=host, port=port)
+    # The server processes read the environment themselves: they are to find what was said here.
+    os.environ |= {"TELLER_HOST": settings.host, "TELLER_PORT": str(settings.port)}
+    if workers > 1:
+        _share_metrics(settings.data_dir / "metrics")
+    address = f"http://{settings.host}:{settings.port}"
+    print(f"Teller ({settings.env}) starts on {address}", flush=True)
+    if settings.demo:
+        print(f"  the bank's page  {address}/\n  the API          {address}/docs", flush=True)
+    uvicorn.run(
+        "bot.app:from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+
+
+@app.command()
+def chat(
+    customer: Annotated[str | None, typer.Option(help="Sign in as this demo customer, e.g. C1001.")] = None,
+    lang: Annotated[str, typer.Option(help="zh or en: the language to begin in.")] = "zh",
+) -> None:
+    """Talk to the bot in the terminal. /why explains the last answer, /quit leaves."""
+    from bot.chat import ChatError, converse
+
+    try:
+        asyncio.run(converse(_settings(), customer, "en" if lang == "en" else "zh"))
+    except ChatError as error:
+        _fail(str(error))
+
+
+@app.command()
+def understand() -> None:
+    """Read texts, or JSON objects with "text", a line each on standard input; write what each means, a line each."""
+    import datetime as dt
+
+    from intents.serve import Understander, to_json
+    from intents.understanding import Context
+
+    understander = Understander()
+    context = Context(today=dt.datetime.now(dt.UTC).date())
+    for line in sys.stdin:
+        if line.strip():
+            meaning = understander.understand(_text_of(line), context)
+            print(json.dumps(to_json(meaning), ensure_ascii=False), flush=True)
+
+
+@app.command()
+def train(
+    out: Annotated[Path | None, typer.Option(help="Where the release goes; the one that serves, unless told.")] = None,
+    base: Annotated[Path | None, typer.Option(help="A Hugging Face encoder to start from.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1)] = None,
+    seed: Annotated[int | None, typer.Option()] = None,
+) -> None:
+    """Train the model that understands, from the catalogue's examples. Needs the extra: pip install 'teller[train]'."""
+    try:
+        from intents.train import train as run
+    except ModuleNotFoundError as error:
+        _fail(f"{error.name} is not installed: training needs pip install -e '.[train]' -c constraints.txt")
+    given: dict[str, Any] = {"out": out, "base": base, "epochs": epochs, "seed": seed}
+    run(**{name: value for name, value in given.items() if value is not None})
+
+
+@app.command()
+def evaluate(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled rows, JSON a line.")],
+) -> None:
+    """Measure the model that serves on labelled rows."""
+    from intents.evaluate import evaluate as run
+
+    print(json.dumps(run(file), ensure_ascii=False, indent=2))
+
+
+@app.command()
+def check() -> None:
+    """Look whether every capability that is served has all its parts; exit 1 naming what is missing."""
+    from bot.check import inspect
+
+    report = inspect()
+    print(report.summary())
+    if report.problems:
+        for problem in report.problems:
+            print(f"  - {problem}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+@app.command()
+def actions(
+    host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to bind.")] = 5055,
+) -> None:
+    """Serve the bank's actions over Rasa's action-server protocol, for a bot whose ACTIONS_URL names this."""
+    from backends.server import serve as run
+
+    settings = _settings()
+    if settings.demo:
+        asyncio.run(_seed(settings))
+    run(_bank(settings), settings.signing_key(), host, port)
+
+
+@app.command()
+def seed() -> None:
+    """Make the bank's tables and fill an empty bank with the invented one."""
+    asyncio.run(_seed(_settings()))
+    print("The demo bank is there.")
+
+
+async def _seed(settings: Settings) -> None:
+    from backends.demo import seed as run
+    from bot.parts import utc_now
+
+    engine = _bank(settings)
+    await run(engine, utc_now())
+    await engine.dispose()
+
+
+def _settings(**given: object) -> Settings:
+    from bot.settings import UnsafeSettings, load_settings
+
+    try:
+        return load_settings(**given)
+    except UnsafeSettings as error:
+        _fail("\n".join(error.reasons))
+
+
+def _bank(settings: Settings) -> AsyncEngine:
+    from bot.app import open_bank
+
+    return open_bank(settings)
+
+
+def _text_of(line: str) -> str:
+    """A line's text: the line itself, or the ``text`` of the JSON object it is."""
+    if not line.lstrip().startswith("{"):
+        return line.rstrip("\r\n")
+    try:
+        text = json.loads(line)["text"]
+    except (ValueError, KeyError, TypeError):
+        _fail('A line that begins with { must be a JSON object with "text".')
+    return str(text)
+
+
+def _share_metrics(folder: Path) -> None:
+    """Let the server processes add up their figures in *folder*, from zero."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    raise typer.Exit(1)
