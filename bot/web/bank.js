@@ -56,6 +56,7 @@ async function loadCustomers() {
 
 function showCustomer() {
   byId("who").hidden = byId("sign-out").hidden = byId("handset").hidden = !state.customer;
+  byId("to-sign-in").hidden = Boolean(state.customer) || !customers.length;
   byId("who").textContent = state.customer ? say(state.customer.name, state.customer.name_en) : "";
   byId("customers").replaceChildren(...customers.map(customerEntry));
 }
@@ -90,6 +91,7 @@ async function signIn(customer) {
     if (!response.ok) throw new Error(String(response.status));
     await chat.identify((await response.json()).token);
     state.customer = customer;
+    toChat();
   } catch {
     status.textContent = say("登录没有成功，请稍后再试。", "Signing in did not work. Please try again.");
     status.hidden = false;
@@ -97,6 +99,11 @@ async function signIn(customer) {
   showMessage(null);
   save();
   showCustomer();
+}
+
+/** On a phone the chat is above what was tapped. */
+function toChat() {
+  if (chat.getBoundingClientRect().top < 0) chat.scrollIntoView();
 }
 
 async function signOut() {
@@ -147,7 +154,10 @@ byId("language").addEventListener("click", () => {
   setLanguage();
 });
 for (const button of document.querySelectorAll("[data-ask]")) {
-  button.addEventListener("click", () => chat.ask(state.english ? button.dataset.askEn : button.dataset.ask));
+  button.addEventListener("click", () => {
+    chat.ask(state.english ? button.dataset.askEn : button.dataset.ask);
+    toChat();
+  });
 }
 await customElements.whenDefined("teller-chat");
 setLanguage();
