@@ -1,0 +1,110 @@
+"""Temperatures, the mixing weight and the thresholds of a release, fitted on rows it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from intents.data import Row
+from intents.figures import expected_calibration_error
+from intents.scorer import (
+    Calibration,
+    Floats,
+    Logits,
+    Scorer,
+    intent_probabilities,
+    out_of_scope_score,
+    second_probability,
+    softmax,
+)
+
+KEPT_IN_SCOPE = 0.985
+"""Share of held-out in-scope messages that the out-of-scope threshold must let through."""
+
+SECOND_PRECISION = 0.97
+"""Share of the told second intents that must be right: a wrong one costs the customer an answer nobody asked for."""
+
+_TEMPERATURES = np.geomspace(0.3, 4.0, 40)
+_OUT = "out_of_scope"
+
+
+def calibrate(scorer: Scorer, rows: Sequence[Row]) -> Calibration:
+    """Fit a ``Calibration`` to *rows*, some with two intents and some out of scope, as *scorer* reads them."""
+    read = [scorer.logits(row.text) for row in rows]
+    names = {name: index for index, name in enumerate(scorer.labels.intents)}
+    acts = {name: index for index, name in enumerate(scorer.labels.acts)}
+    single = np.array([row.second is None for row in rows])
+    gold = np.array([names[row.intent] for row in rows])
+    intent = np.stack([logits.intent for logits in read])
+    ngram = np.stack([logits.ngram for logits in read])
+    act_gold = np.array([acts[row.act] for row in rows])
+    act = np.stack([logits.act for logits in read])
+    found = Calibration(
+        temperature=_coolest(lambda t: softmax(intent[single], t), gold[single]),
+        ngram_temperature=_coolest(lambda t: softmax(ngram[single], t), gold[single]),
+        act_temperature=_coolest(lambda t: softmax(act, t), act_gold),
+    )
+    shares = np.linspace(0.0, 0.6, 13)
+    losses = [
+        _surprise(intent_probabilities(intent[single], ngram[single], replace(found, ngram_share=share)), gold[single])
+        for share in shares
+    ]
+    found = replace(found, ngram_share=float(shares[int(np.argmin(losses))]))
+    probabilities = intent_probabilities(intent, ngram, found)
+    found = replace(found, reject=_reject_threshold(probabilities[single], gold[single], names[_OUT]))
+    return replace(found, second=_second_threshold(read, rows, scorer.labels.intents))
+
+
+def _surprise(probabilities: Floats, gold: NDArray[np.int64]) -> float:
+    return float(-np.log(probabilities[np.arange(len(gold)), gold] + 1e-9).mean())
+
+
+def _coolest(model: Callable[[float], Floats], gold: NDArray[np.int64]) -> float:
+    """The temperature under which *gold* is least surprising."""
+    losses = [_surprise(model(float(temperature)), gold) for temperature in _TEMPERATURES]
+    return float(_TEMPERATURES[int(np.argmin(losses))])
+
+
+def _reject_threshold(probabilities: Floats, gold: NDArray[np.int64], out: int) -> float:
+    """The threshold that gets most messages right while it lets ``KEPT_IN_SCOPE`` of those in scope through."""
+    scores = out_of_scope_score(probabilities, out)
+    inside = gold != out
+    best = np.where(np.arange(probabilities.shape[1]) == out, -1.0, probabilities).argmax(-1)
+    lowest = float(np.quantile(scores[inside], KEPT_IN_SCOPE)) if inside.any() else 0.0
+    candidates = np.unique(np.concatenate([[lowest, 1.0], scores[scores >= lowest]]))
+    right = [np.mean(np.where(scores >= limit, gold == out, best == gold)) for limit in candidates]
+    return float(candidates[int(np.argmax(right))])
+
+
+def _second_threshold(read: Sequence[Logits], rows: Sequence[Row], names: Sequence[str]) -> float:
+    """The lowest probability from which a told second intent is right ``SECOND_PRECISION`` of the time; at least 0.5."""
+    told = sorted(
+        ((probability, names[at] == row.second) for row, (at, probability) in ((row, second_probability(logits.second)) for row, logits in zip(rows, read, strict=True))),
+        reverse=True,
+    )  # fmt: skip
+    threshold, right = 1.0, 0
+    for count, (probability, good) in enumerate(told, 1):
+        right += good
+        if right / count >= SECOND_PRECISION:
+            threshold = probability
+    return max(0.5, threshold)
+
+
+def held_out_figures(scorer: Scorer, calibration: Calibration, rows: Sequence[Row]) -> dict[str, float]:
+    """Accuracy and calibration of the intents, and of the act, on *rows* of one intent each."""
+    read = [scorer.logits(row.text) for row in rows]
+    probabilities = np.stack([intent_probabilities(logits.intent, logits.ngram, calibration) for logits in read])
+    gold = np.array([scorer.labels.intents.index(row.intent) for row in rows])
+    acts = np.array(
+        [scorer.labels.acts[int(logits.act.argmax())] == row.act for row, logits in zip(rows, read, strict=True)]
+    )
+    top = probabilities.argmax(-1)
+    return {
+        "rows": len(rows),
+        "intent": round(float((top == gold).mean()), 4),
+        "act": round(float(acts.mean()), 4),
+        "ece": round(expected_calibration_error(probabilities.max(-1).tolist(), (top == gold).tolist()), 4),
+    }

@@ -1,0 +1,153 @@
+"""The catalogue's examples as training rows: split, varied, joined in twos, and hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from intents.capability import CATALOG, catalog
+from intents.generate import GENERATORS
+from intents.lexicon import ENUM_WORDS, read_enum
+from intents.noise import Spans, edit, noisy
+from intents.understanding import Act, Language
+
+HELD_OUT = 0.1
+"""Share of the examples kept out of training, for early stopping, calibration and our own figures."""
+
+_JOINS: dict[Language, tuple[str, ...]] = {
+    "zh": ("，顺便", "，另外", "，再", "，还有", "，顺便问下", "，然后", "。还有", "，对了，", "。另外", " 顺便", "，同时", "，", "，并且", "；", "。"),
+    "en": (" and also ", ", and ", ". Also, ", " and ", ", also ", ". By the way, ", ", plus ", "; ", ". And ", ", then "),
+}  # fmt: skip
+_UNIT = re.compile(r"[元块钱圆$¥€£]|\b(usd|rmb|dollars?|yuan)\b", re.IGNORECASE)
+_SINGLE_KINDS = ("query", "write", "knowledge")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A message and what it means. ``second`` is the other intent of a message with two, in the order they are said."""
+
+    text: str
+    language: Language
+    intent: str
+    act: Act
+    spans: Spans = ()
+    second: str | None = None
+
+
+def catalog_rows(folder: Path = CATALOG) -> list[Row]:
+    """Every example of the catalogue in *folder*, once; the same words under one intent are one row."""
+    rows: dict[tuple[str, str], Row] = {}
+    for name, capability in catalog(folder).items():
+        for example in capability.parsed_examples():
+            rows.setdefault(
+                (name, example.text), Row(example.text, example.language, name, example.act, tuple(example.spans))
+            )
+    return list(rows.values())
+
+
+def data_hash(rows: Sequence[Row]) -> str:
+    """Twelve hex digits that change with any text, label or span."""
+    content = "\n".join(sorted(repr(row) for row in rows))
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def split(rows: Sequence[Row], share: float = HELD_OUT) -> tuple[list[Row], list[Row]]:
+    """Training rows and held-out rows: per intent and language, the *share* whose text hashes lowest.
+
+    The choice depends on the words alone, so adding an example moves few others across.
+    """
+    groups: dict[tuple[str, Language], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.intent, row.language].append(row)
+    train: list[Row] = []
+    held: list[Row] = []
+    for group in groups.values():
+        ranked = sorted(group, key=lambda row: hashlib.sha256(row.text.encode()).digest())
+        count = round(len(ranked) * share)
+        held += ranked[:count]
+        train += ranked[count:]
+    return train, held
+
+
+class Variety:
+    """New wordings of rows: slot values exchanged, two messages in one, slips of typing."""
+
+    def __init__(self, rows: Sequence[Row], folder: Path = CATALOG) -> None:
+        capabilities = catalog(folder)
+        self._writes = {name for name, capability in capabilities.items() if capability.kind == "write"}
+        self._pairable = [row for row in rows if capabilities[row.intent].kind in _SINGLE_KINDS and len(row.text) <= 40]
+        self._by_language: dict[Language, list[Row]] = defaultdict(list)
+        for row in self._pairable:
+            self._by_language[row.language].append(row)
+        self._seen: dict[tuple[str, Language], list[str]] = defaultdict(list)
+        for row in rows:
+            for start, end, slot in row.spans:
+                self._seen[slot, row.language].append(row.text[start:end])
+
+    def vary(self, row: Row, dice: random.Random) -> Row:
+        """*row* with other slot values and, often, slips; what it means stays the same."""
+        return self.slip(self.exchange(row, dice), dice)
+
+    def exchange(self, row: Row, dice: random.Random, chance: float = 0.6) -> Row:
+        """*row* with some of its slot values replaced: by a made-up one, or by one seen elsewhere in the catalogue."""
+        changes = [
+            (start, end, self._value(row.text[start:end], slot, row.language, dice))
+            for start, end, slot in row.spans
+            if dice.random() < chance
+        ]
+        text, spans = edit(row.text, row.spans, changes)
+        return replace(row, text=text, spans=spans)
+
+    def _value(self, words: str, slot: str, language: Language, dice: random.Random) -> str:
+        if slot in ENUM_WORDS:
+            value = read_enum(slot, words)
+            others = [word for word in ENUM_WORDS[slot].get(value or "", ()) if word.isascii() == (language == "en")]
+            return dice.choice(others) if others else words
+        seen = self._seen[slot, language]
+        found = GENERATORS[slot](dice, language) if not seen or dice.random() < 0.6 else dice.choice(seen)
+        if slot == "amount" and bool(_UNIT.search(words)) != bool(_UNIT.search(found)):
+            return words
+        return found
+
+    def slip(self, row: Row, dice: random.Random) -> Row:
+        """*row* as carelessly typed."""
+        text, spans = noisy(row.text, row.spans, row.language, dice)
+        return replace(row, text=text, spans=spans)
+
+    def pair(self, dice: random.Random) -> Row:
+        """Two messages of one language and different intents in one, in either order."""
+        first = self.exchange(dice.choice(self._pairable), dice)
+        others = self._by_language[first.language]
+        second = self.exchange(dice.choice(others), dice)
+        if second.intent == first.intent:
+            return first
+        head = first.text.rstrip("，。？！?!.,、 ")
+        join = dice.choice(_JOINS[first.language])
+        at = len(head) + len(join)
+        spans = tuple(span for span in first.spans if span[1] <= len(head))
+        spans += tuple((start + at, end + at, slot) for start, end, slot in second.spans)
+        return Row(
+            head + join + second.text,
+            first.language,
+            first.intent,
+            self._joint_act(first, second),
+            spans,
+            second.intent,
+        )
+
+    def _joint_act(self, first: Row, second: Row) -> Act:
+        """*do* where either half asks for a write to be done; else the act of the first."""
+        doing = any(half.act == "do" and half.intent in self._writes for half in (first, second))
+        return "do" if doing else first.act
+
+    def epoch(self, rows: Sequence[Row], dice: random.Random, pairs: float = 0.15) -> Iterator[Row]:
+        """Each of *rows* once, as it is or varied, and beside them a share of *pairs*, in random order."""
+        varied = [row if dice.random() < 0.25 else self.vary(row, dice) for row in rows]
+        varied += [self.slip(self.pair(dice), dice) for _ in range(int(pairs * len(rows)))]
+        dice.shuffle(varied)
+        yield from varied

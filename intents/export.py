@@ -1,0 +1,59 @@
+"""From a trained model to the file that serves: ONNX, in int8 where that keeps the answers, else in fp32."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from pathlib import Path
+
+import onnx
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import Tensor, nn
+
+from intents.model import JointModel
+
+
+class _OneMessage(nn.Module):
+    """The model as it is served: one message, nothing padded."""
+
+    def __init__(self, model: JointModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.model(input_ids, torch.ones_like(input_ids))  # type: ignore[no-any-return]
+
+
+def export_fp32(model: JointModel, path: Path) -> None:
+    """Write *model* as ONNX: ``input_ids [1, T]`` → ``intent, second, act, slots``."""
+    model.eval()
+    example = torch.randint(5, 200, (1, 17))
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            _OneMessage(model),
+            (example,),
+            dynamo=True,
+            input_names=["input_ids"],
+            output_names=["intent", "second", "act", "slots"],
+            dynamic_shapes=({1: torch.export.Dim("tokens", min=3, max=512)},),
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("the model could not be exported to ONNX")
+    program.save(str(path), external_data=False)
+
+
+def quantise(source: Path, target: Path) -> None:
+    """Write *source* with int8 weights, a scale for each output channel, activations scaled for each message.
+
+    Weights keep to seven bits (``reduce_range``), so that processors without VNNI do not saturate and every machine
+    gives the same answer.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "plain.onnx"
+        model = onnx.load(str(source))
+        del model.graph.value_info[:]
+        onnx.save(model, str(plain))
+        quantize_dynamic(plain, target, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)

@@ -1,0 +1,80 @@
+"""The joint model: one encoder; heads for the intent, a second intent, the act and the slots. Only training imports this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, ModernBertConfig
+
+from intents.labels import Labels
+from intents.tokenizer import CLS, MAX_TOKENS, PAD, SEP, SPECIAL
+
+
+def base_config(vocabulary: int, *, layers: int = 4, width: int = 256) -> ModernBertConfig:
+    """Our own small encoder: pre-norm, rotary positions, full attention in every layer, no dropout."""
+    return ModernBertConfig(
+        vocab_size=vocabulary,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 64,
+        max_position_embeddings=2 * MAX_TOKENS,
+        layer_types=["full_attention"] * layers,
+        attn_implementation="eager",
+        pad_token_id=SPECIAL.index(PAD),
+        cls_token_id=SPECIAL.index(CLS),
+        bos_token_id=SPECIAL.index(CLS),
+        sep_token_id=SPECIAL.index(SEP),
+        eos_token_id=SPECIAL.index(SEP),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a batch should have said: ``[B]`` long tensors, ``slots`` ``[B, T]`` with -100 where nothing is scored."""
+
+    intent: Tensor
+    second: Tensor
+    act: Tensor
+    slots: Tensor
+
+
+class JointModel(nn.Module):
+    """Encoder and heads.
+
+    ``forward(input_ids [B, T], attention_mask [B, T])`` gives the logits ``(intent [B, I], second [B, I + 1],
+    act [B, 3], slots [B, T, 2 S + 1])``; the last class of ``second`` is "none".
+    """
+
+    def __init__(self, encoder: nn.Module, labels: Labels) -> None:
+        super().__init__()
+        self.encoder = encoder
+        width: int = encoder.config.hidden_size
+        self.intent = nn.Linear(2 * width, len(labels.intents))
+        self.second = nn.Linear(2 * width, len(labels.intents) + 1)
+        self.act = nn.Linear(2 * width, len(labels.acts))
+        self.slots = nn.Linear(width, len(labels.tags))
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
+        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * mask).sum(1) / mask.sum(1)
+        peak = (hidden + (mask - 1) * 1e4).amax(1)
+        pooled = torch.cat([mean, peak], dim=-1)
+        return self.intent(pooled), self.second(pooled), self.act(pooled), self.slots(hidden)
+
+
+def new_encoder(vocabulary: int, *, layers: int = 4, width: int = 256) -> nn.Module:
+    """Our own encoder with random weights."""
+    return AutoModel.from_config(base_config(vocabulary, layers=layers, width=width), attn_implementation="eager")  # type: ignore[no-any-return]
+
+
+def load_encoder(folder: Path) -> nn.Module:
+    """Any Hugging Face encoder directory with a ``config.json`` and weights; attention in plain matrix products."""
+    config = AutoConfig.from_pretrained(folder)
+    options: dict[str, Any] = {"attn_implementation": "eager", "dtype": torch.float32}
+    return AutoModel.from_pretrained(folder, config=config, **options)  # type: ignore[no-any-return]

@@ -1,0 +1,111 @@
+"""A release's model as numbers: text in, calibrated probabilities and slot scores out. ONNX Runtime and numpy only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from intents.labels import Labels
+from intents.ngrams import NgramModel
+from intents.tagging import Offsets
+from intents.tokenizer import load_tokenizer
+
+RELEASE = Path(__file__).parent / "release"
+"""The release that is served."""
+
+OUT_OF_SCOPE = "out_of_scope"
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Fitted on held-out rows with the exported model; see ``calibrate``.
+
+    ``temperature`` and ``ngram_temperature`` divide logits; ``ngram_share`` is the weight of the n-grams' opinion.
+    A message is out of scope where its score reaches ``reject``; a second intent is told from ``second`` on.
+    """
+
+    temperature: float = 1.0
+    ngram_temperature: float = 1.0
+    ngram_share: float = 0.3
+    act_temperature: float = 1.0
+    reject: float = 0.5
+    second: float = 0.5
+
+    def save(self, path: Path) -> None:
+        """Write to *path* as JSON."""
+        path.write_text(
+            json.dumps({name: round(value, 4) for name, value in asdict(self).items()}, indent=1) + "\n", "utf-8"
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Calibration:
+        """What ``save`` wrote."""
+        return cls(**json.loads(path.read_text("utf-8")))
+
+
+@dataclass(frozen=True)
+class Logits:
+    """What the two models say of one text, before calibration. ``slots`` is ``[T, 2 S + 1]``."""
+
+    intent: Floats
+    ngram: Floats
+    second: Floats
+    act: Floats
+    slots: Floats
+    offsets: Offsets
+
+
+def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
+    """Probabilities over the last axis."""
+    scaled = (logits - logits.max(-1, keepdims=True)) / temperature
+    grown = np.exp(scaled)
+    return np.asarray(grown / grown.sum(-1, keepdims=True), dtype=np.float32)
+
+
+def intent_probabilities(intent: Floats, ngram: Floats, calibration: Calibration) -> Floats:
+    """The two opinions of the intent, mixed as probabilities."""
+    share = calibration.ngram_share
+    own = softmax(intent, calibration.temperature)
+    return np.asarray((1 - share) * own + share * softmax(ngram, calibration.ngram_temperature), dtype=np.float32)
+
+
+def out_of_scope_score(probabilities: Floats, out: int) -> Floats:
+    """How far a message is from everything served, 0 to 1: what the best intent in scope leaves over."""
+    inside = np.delete(probabilities, out, axis=-1)
+    return np.asarray(1 - inside.max(-1), dtype=np.float32)
+
+
+def second_probability(second: Floats) -> tuple[int, float]:
+    """The likeliest second intent of the head's logits and its probability; the last class is "none"."""
+    probabilities = softmax(second)
+    at = int(probabilities[:-1].argmax())
+    return at, float(probabilities[at])
+
+
+class Scorer:
+    """One session of the exported model on one thread, its tokenizer and its n-grams."""
+
+    def __init__(self, release: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self.labels = Labels.load(release / "labels.json")
+        self._tokenizer = load_tokenizer(release / "tokenizer.json")
+        self._ngrams = NgramModel.load(release / "ngrams.npz")
+        model = (release / "model.onnx").read_bytes()
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def logits(self, text: str) -> Logits:
+        """Run both models on one *text*."""
+        encoding = self._tokenizer.encode(text)
+        ids = np.array([encoding.ids], dtype=np.int64)
+        intent, second, act, slots = self._session.run(None, {"input_ids": ids})
+        return Logits(intent[0], self._ngrams.logits(text), second[0], act[0], slots[0], encoding.offsets)
