@@ -121,6 +121,10 @@ class Action(ABC, Generic[InputT]):
     disclosures: ClassVar[tuple[str, ...]] = ()
     Input: type[InputT]
 
+    def acts(self, step: Step) -> bool:
+        """Whether *step* may leave an effect, so that a lost answer leaves its outcome unknown."""
+        return step == "commit" or (step == "run" and self.effectful)
+
     def answer(
         self,
         outcome: str,

@@ -74,7 +74,7 @@ async def commit(action: BankWrite[Any, Any], call: ActionCall, context: Context
             raise Refused("expired")
         if context.now >= quote.expires_at:
             raise Refused("expired")
-        if not hmac.compare_digest(quote.digest, call.digest or ""):
+        if not hmac.compare_digest(quote.digest.encode(), (call.digest or "").encode()):
             raise Refused("changed")
         result: Result = await action.perform(action.Terms.model_validate(quote.terms), context)
         return result

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import traceback
 from collections.abc import Callable
 
 from pydantic import ValidationError
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from backends import effects
 from backends.action import ActionCall, BackendError, BankAction, Caller, Context, Refused
 from backends.registry import BY_NAME, AnyAction
 from backends.result import Result
+
+log = logging.getLogger(__name__)
 
 READ_ONLY = "teller_read_only"
 """The option by which an engine of ours knows a transaction that only reads, and takes no write lock for it on SQLite."""
@@ -31,25 +35,29 @@ class LocalActions:
     async def run(self, call: ActionCall, caller: Caller) -> Result:
         """The answer to *call* on behalf of *caller*.
 
-        Raises ``BackendError`` where there is no such action or step, the input is not of its type, or the database
-        fails; the last is ``unknown`` where something may have been done.
+        Raises ``BackendError`` where there is no such action or step, the input is not of its type, or anything fails;
+        the last is ``unknown`` where something may have been done.
         """
         action = BY_NAME.get(call.name)
         if action is None or call.step not in action.steps:
             raise BackendError(f"no action answers {call.name}.{call.step}")
-        writes = call.step in ("prepare", "commit") or action.effectful
         if action.access == "customer" and caller.customer_id is None and call.step != "explain":
             return Result(capability=action.name, outcome="sign_in")
-        engine = self._engine if writes else self._reader
+        acts = action.acts(call.step)
+        engine = self._engine if acts or call.step == "prepare" else self._reader
         for _ in range(RACES):
             try:
                 async with AsyncSession(engine, expire_on_commit=False) as db, db.begin():
                     return await _answer(action, call, Context(db, caller, self._clock(), call.key))
             except IntegrityError:
                 continue
-            except SQLAlchemyError as error:
-                unknown = call.step == "commit" or action.effectful
-                raise BackendError(f"{call.name}.{call.step}: {type(error).__name__}", unknown=unknown) from error
+            except BackendError:
+                raise
+            except Exception as error:
+                # A driver's message quotes the parameters of its statement; its type and place do not.
+                place = "".join(traceback.format_tb(error.__traceback__))
+                log.error("%s.%s failed: %s\n%s", call.name, call.step, type(error).__name__, place)
+                raise BackendError(f"{call.name}.{call.step}: {type(error).__name__}", unknown=acts) from error
         raise BackendError(f"{call.name}.{call.step}: its key is taken by something else")
 
 
