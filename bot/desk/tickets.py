@@ -1,0 +1,146 @@
+"""Tickets: customers waiting for a human, in the order in which they will be served."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import secrets
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot import audit
+from bot.message import Frozen
+from bot.records import ConversationRow, TicketRow
+from bot.store import reading
+
+BANK_TIME = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceHours:
+    """When humans serve, every day, and how long a customer keeps them: the rule behind every promise of a wait."""
+
+    opens: dt.time = dt.time(8, 30)
+    closes: dt.time = dt.time(21, 0)
+    zone: ZoneInfo = BANK_TIME
+    minutes_a_customer: float = 2.0
+
+    def include(self, now: dt.datetime) -> bool:
+        """Whether somebody serves at *now* (aware)."""
+        return self.opens <= now.astimezone(self.zone).time() < self.closes
+
+
+class Queued(Frozen):
+    """A place in the queue: ``ahead`` customers come first, so ``position`` is one more.
+
+    ``wait_minutes`` is an estimate, at least 1. ``hours_from`` and ``hours_to`` are bank time.
+    """
+
+    ticket_id: str
+    position: int
+    ahead: int
+    wait_minutes: int
+    in_hours: bool
+    hours_from: dt.time
+    hours_to: dt.time
+
+
+class Tickets:
+    """The queue: a higher priority first, then who came first."""
+
+    def __init__(self, engine: AsyncEngine, hours: ServiceHours | None = None) -> None:
+        self._engine = engine
+        self._hours = hours or ServiceHours()
+
+    async def open(
+        self, conversation_id: str, customer_id: str | None, reason: str, priority: int, now: dt.datetime
+    ) -> Queued:
+        """Queue the conversation; one that waits already keeps its place, or moves up if this is more urgent."""
+        async with self._engine.begin() as connection:
+            # The conversation's row is held: two requests at once make one ticket.
+            await connection.execute(
+                select(ConversationRow.id).where(ConversationRow.id == conversation_id).with_for_update()
+            )
+            waiting = await self._queued(connection, conversation_id, now)
+            if waiting is None:
+                ticket_id = secrets.token_hex(8)
+                await connection.execute(
+                    insert(TicketRow).values(
+                        id=ticket_id,
+                        conversation_id=conversation_id,
+                        customer_id=customer_id,
+                        reason=reason,
+                        priority=priority,
+                        created_at=now,
+                    )
+                )
+                await audit.note(
+                    connection,
+                    "ticket.opened",
+                    actor="bot",
+                    at=now,
+                    conversation_id=conversation_id,
+                    ticket_id=ticket_id,
+                    reason=reason,
+                )
+            else:
+                await connection.execute(
+                    update(TicketRow)
+                    .where(TicketRow.id == waiting.ticket_id, TicketRow.priority < priority)
+                    .values(priority=priority, reason=reason)
+                )
+            queued = await self._queued(connection, conversation_id, now)
+        assert queued is not None
+        return queued
+
+    async def state(self, conversation_id: str, now: dt.datetime) -> Queued | None:
+        """The conversation's place in the queue, if it waits."""
+        async with reading(self._engine) as connection:
+            return await self._queued(connection, conversation_id, now)
+
+    async def close(self, conversation_id: str, now: dt.datetime, *, actor: str = "customer") -> bool:
+        """Take the conversation out of the queue; ``False`` where it did not wait."""
+        async with self._engine.begin() as connection:
+            closed = await connection.scalar(
+                update(TicketRow)
+                .where(TicketRow.conversation_id == conversation_id, TicketRow.status == "open")
+                .values(status="closed", closed_at=now)
+                .returning(TicketRow.id)
+            )
+            if closed is None:
+                return False
+            await audit.note(
+                connection, "ticket.closed", actor=actor, at=now, conversation_id=conversation_id, ticket_id=closed
+            )
+            return True
+
+    async def _queued(self, connection: AsyncConnection, conversation_id: str, now: dt.datetime) -> Queued | None:
+        query = select(TicketRow.id, TicketRow.priority, TicketRow.created_at).where(
+            TicketRow.conversation_id == conversation_id, TicketRow.status == "open"
+        )
+        ticket = (await connection.execute(query)).one_or_none()
+        if ticket is None:
+            return None
+        came_first = or_(
+            TicketRow.priority > ticket.priority,
+            (TicketRow.priority == ticket.priority) & (TicketRow.created_at < ticket.created_at),
+            (TicketRow.priority == ticket.priority)
+            & (TicketRow.created_at == ticket.created_at)
+            & (TicketRow.id < ticket.id),
+        )
+        ahead = await connection.scalar(
+            select(func.count()).select_from(TicketRow).where(TicketRow.status == "open", came_first)
+        )
+        ahead = ahead or 0
+        return Queued(
+            ticket_id=ticket.id,
+            position=ahead + 1,
+            ahead=ahead,
+            wait_minutes=max(1, math.ceil((ahead + 1) * self._hours.minutes_a_customer)),
+            in_hours=self._hours.include(now),
+            hours_from=self._hours.opens,
+            hours_to=self._hours.closes,
+        )

@@ -1,0 +1,142 @@
+"""Taking a message in: once, in order, with nothing secret in it. When it is committed here it is acknowledged."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+from collections.abc import Callable
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.codes import hide_code
+from bot.events import append
+from bot.message import Frozen, NewEvent
+from bot.otp import Challenges
+from bot.principal import Principal
+from bot.records import ConversationRow, InboxRow
+from bot.signals import Signals
+
+
+class Accepted(Frozen):
+    """The message has the number ``seq`` in its conversation; ``duplicate`` if it had it before."""
+
+    seq: int
+    duplicate: bool
+
+
+class BodyConflict(Exception):
+    """This ``message_id`` was used in this conversation for another text."""
+
+
+class _SeenBefore(Exception):
+    """Undoes the transaction that took a number for a message that already had one."""
+
+    def __init__(self, accepted: Accepted) -> None:
+        self.accepted = accepted
+
+
+class Inbox:
+    """The one door for customers' messages of every channel.
+
+    *mask* removes what must never rest (card numbers, passwords: class C3) from a text; *key* is the server's secret.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, signals: Signals, challenges: Challenges, *, mask: Callable[[str], str], key: bytes
+    ) -> None:
+        self._engine = engine
+        self._signals = signals
+        self._challenges = challenges
+        self._mask = mask
+        self._key = key
+
+    async def accept(
+        self,
+        conversation_id: str,
+        message_id: str,
+        text: str,
+        *,
+        principal: Principal,
+        channel: str,
+        now: dt.datetime,
+    ) -> Accepted:
+        """Store the message; once this returns it will be answered, whatever dies.
+
+        The same id and text again give the same ``seq``. Raises ``BodyConflict`` for the same id with another text and
+        ``UnknownConversation``.
+        """
+        text = _storable(text)
+        body_hash = self._body_hash(conversation_id, message_id, text)
+        try:
+            async with self._engine.begin() as connection:
+                seq = await self._store(
+                    connection, conversation_id, message_id, text, body_hash, principal, channel, now
+                )
+        except _SeenBefore as seen:
+            return seen.accepted
+        self._signals.tell("message", conversation_id)
+        self._signals.tell("event", conversation_id)
+        return Accepted(seq=seq, duplicate=False)
+
+    async def _store(
+        self,
+        connection: AsyncConnection,
+        conversation_id: str,
+        message_id: str,
+        text: str,
+        body_hash: str,
+        principal: Principal,
+        channel: str,
+        now: dt.datetime,
+    ) -> int:
+        # The conversation's row is held from here on: a second delivery of this message waits, and then sees the first.
+        awaited = await connection.scalar(
+            select(ConversationRow.awaiting_challenge).where(ConversationRow.id == conversation_id).with_for_update()
+        )
+        await self._refuse_second(connection, conversation_id, message_id, body_hash)
+        code = None
+        if awaited is not None:
+            text, code = hide_code(text)
+        text = self._mask(text)
+        event = NewEvent(type="message.completed", actor="customer", data={"text": text, "message_id": message_id})
+        [written] = await append(connection, conversation_id, [event], now)
+        await connection.execute(
+            insert(InboxRow).values(
+                conversation_id=conversation_id,
+                seq=written.seq,
+                message_id=message_id,
+                body_hash=body_hash,
+                text=text,
+                code_digest=self._challenges.code_digest(awaited, code) if awaited and code else None,
+                challenge_id=awaited if code else None,
+                principal=principal.model_dump(mode="json"),
+                channel=channel,
+                received_at=now,
+            )
+        )
+        return written.seq
+
+    async def _refuse_second(
+        self, connection: AsyncConnection, conversation_id: str, message_id: str, body_hash: str
+    ) -> None:
+        query = select(InboxRow.seq, InboxRow.body_hash).where(
+            InboxRow.conversation_id == conversation_id, InboxRow.message_id == message_id
+        )
+        first = (await connection.execute(query)).one_or_none()
+        if first is None:
+            return
+        if not hmac.compare_digest(first.body_hash, body_hash):
+            raise BodyConflict(message_id)
+        raise _SeenBefore(Accepted(seq=first.seq, duplicate=True))
+
+    def _body_hash(self, conversation_id: str, message_id: str, text: str) -> str:
+        # Keyed: the plain hash of a six-digit code, or of a card number, is as good as the digits themselves.
+        body = "\0".join((conversation_id, message_id, text))
+        return hmac.new(self._key, body.encode(), hashlib.sha256).hexdigest()
+
+
+def _storable(text: str) -> str:
+    """*text* without what no database stores: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

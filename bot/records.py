@@ -1,0 +1,244 @@
+"""The SQL tables of a conversation: what was taken in, what happened, what is owed, what was promised."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Json = dict[str, Any]
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An instant: aware when it goes in (``ValueError`` otherwise), UTC when it comes out, on every database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored: say which zone it is in")
+        return value.astimezone(dt.UTC)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        # SQLite keeps no offset; what is stored there was UTC.
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class Base(DeclarativeBase):
+    """The tables of ``bot``; the bank's are the backends' own."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        dt.datetime: UtcDateTime,
+        Json: JSON(none_as_null=True),
+        str: String(64),
+    }
+
+
+class ConversationRow(Base):
+    """One conversation. ``seq`` numbers its events; ``fence`` grows with every lease, so a late holder is known as late."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        UniqueConstraint("channel", "customer_id", "label"),
+        # SQL holds two NULLs for different: a label that nobody signed in needs a uniqueness of its own.
+        Index(
+            "ix_conversations_anonymous_label",
+            "channel",
+            "label",
+            unique=True,
+            sqlite_where=text("customer_id IS NULL"),
+            postgresql_where=text("customer_id IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    secret_hash: Mapped[str]
+    channel: Mapped[str]
+    label: Mapped[str | None] = mapped_column(String(256))
+    customer_id: Mapped[str | None]
+    assurance: Mapped[str]
+    language: Mapped[str | None]
+    session: Mapped[Json] = mapped_column(default=dict)
+    seq: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str] = mapped_column(default="bot")
+    version: Mapped[int] = mapped_column(default=0)
+    fence: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[dt.datetime | None]
+    lease_holder: Mapped[str | None]
+    awaiting_challenge: Mapped[str | None]
+    created_at: Mapped[dt.datetime]
+    updated_at: Mapped[dt.datetime]
+
+
+class InboxRow(Base):
+    """One accepted message. ``text`` is masked; ``status`` is pending, done or failed; ``starts`` counts its claims."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "message_id"),
+        Index(
+            "ix_inbox_pending",
+            "conversation_id",
+            "seq",
+            sqlite_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending'"),
+        ),
+    )
+
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(String(128))
+    body_hash: Mapped[str]
+    text: Mapped[str] = mapped_column(Text)
+    code_digest: Mapped[str | None]
+    challenge_id: Mapped[str | None]
+    principal: Mapped[Json]
+    channel: Mapped[str]
+    status: Mapped[str] = mapped_column(default="pending")
+    starts: Mapped[int] = mapped_column(default=0)
+    received_at: Mapped[dt.datetime]
+
+
+class EventRow(Base):
+    """One thing that happened in a conversation, in the order in which everybody sees it."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index(None, "conversation_id", "in_reply_to"),)
+
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    at: Mapped[dt.datetime]
+    actor: Mapped[str]
+    in_reply_to: Mapped[int | None]
+    data: Mapped[Json]
+
+
+class DeliveryRow(Base):
+    """The outbox: an event that a channel must be sent, not merely shown when it asks."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (UniqueConstraint("conversation_id", "event_seq", "channel"), Index(None, "status", "next_at"))
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"))
+    event_seq: Mapped[int]
+    channel: Mapped[str]
+    status: Mapped[str] = mapped_column(default="pending")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[dt.datetime]
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+
+class TurnRow(Base):
+    """What a message led to, whole: enough to explain it and to run it again."""
+
+    __tablename__ = "turns"
+
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[dt.datetime]
+    record: Mapped[Json]
+
+
+class ChallengeRow(Base):
+    """A one-time code that was sent; the code itself is only a keyed hash. ``status`` is open, passed or replaced."""
+
+    __tablename__ = "challenges"
+    __table_args__ = (Index(None, "conversation_id", "status"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"))
+    customer_id: Mapped[str]
+    quote_id: Mapped[str] = mapped_column(String(128))
+    digest: Mapped[str] = mapped_column(String(128))
+    code_digest: Mapped[str]
+    status: Mapped[str] = mapped_column(default="open")
+    tries: Mapped[int] = mapped_column(default=0)
+    last_message_id: Mapped[str | None] = mapped_column(String(128))
+    created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime]
+
+
+class WriteRow(Base):
+    """An effect that was intended: it exists before a backend is called and says afterwards what became of it."""
+
+    __tablename__ = "writes"
+    __table_args__ = (Index(None, "status", "updated_at"),)
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"))
+    capability: Mapped[str]
+    quote_id: Mapped[str] = mapped_column(String(128))
+    digest: Mapped[str] = mapped_column(String(128))
+    status: Mapped[str] = mapped_column(default="intended")
+    result: Mapped[Json | None]
+    created_at: Mapped[dt.datetime]
+    updated_at: Mapped[dt.datetime]
+
+
+class TicketRow(Base):
+    """A customer waiting for, or with, a human. ``status`` is open or closed; at most one is open a conversation."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        Index(
+            "ix_tickets_open",
+            "conversation_id",
+            unique=True,
+            sqlite_where=text("status = 'open'"),
+            postgresql_where=text("status = 'open'"),
+        ),
+        Index("ix_tickets_queue", "status", "priority", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"))
+    customer_id: Mapped[str | None]
+    reason: Mapped[str] = mapped_column(Text)
+    priority: Mapped[int] = mapped_column(default=0)
+    status: Mapped[str] = mapped_column(default="open")
+    created_at: Mapped[dt.datetime]
+    closed_at: Mapped[dt.datetime | None]
+
+
+class AuditRow(Base):
+    """Who did what that somebody may ask about later. Never changed, never deleted before its retention ends."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "conversation_id", "at"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[dt.datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    conversation_id: Mapped[str | None]
+    data: Mapped[Json]

@@ -1,0 +1,125 @@
+"""Where everything rests and what wakes it: the database and Redis, embedded or by URL, chosen here and nowhere else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+from sqlalchemy import Connection, Float, event, literal
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from bot.embedded_redis import EmbeddedRedis
+from bot.records import UtcDateTime
+
+BUSY_TIMEOUT_MS = 10_000
+"""How long a SQLite writer waits for the one before it."""
+_READ_ONLY = "teller_read_only"
+
+
+class StoreError(RuntimeError):
+    """A store cannot be opened as it is configured; the sentence says what to do."""
+
+
+def open_database(url: str | None, data_dir: Path, name: str = "teller") -> AsyncEngine:
+    """An engine on PostgreSQL by *url*, else on the SQLite file ``<data_dir>/<name>.db``; nothing is connected yet.
+
+    On SQLite every transaction takes the write lock when it begins, so none fails half-way because another wrote;
+    ``reading`` is for those that only read. Raises ``StoreError`` where the driver is missing or the URL is of neither.
+    """
+    address = _address(url, data_dir, name)
+    if address.get_backend_name() == "sqlite":
+        return _open_sqlite(address)
+    try:
+        return create_async_engine(address, pool_size=10, max_overflow=10, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise StoreError("PostgreSQL needs its driver: pip install 'teller[postgres]'.") from error
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection that only reads: one consistent view, and no write lock taken on SQLite."""
+    async with engine.connect() as connection:
+        yield await connection.execution_options(**{_READ_ONLY: True})
+
+
+async def open_redis(url: str | None, data_dir: Path) -> Redis:
+    """A client of the Redis at *url*, else of the private server of *data_dir*, started if it does not run yet.
+
+    Close it with ``aclose()``: the last user of a private server stops it. Raises ``RedisMissing`` where there is neither.
+    """
+    if url is not None:
+        # A dead Redis must be noticed within a turn's patience: nothing that matters waits for it.
+        return Redis.from_url(url, decode_responses=True, socket_connect_timeout=2.0, socket_timeout=5.0)
+    return await EmbeddedRedis.open(data_dir)
+
+
+def _address(url: str | None, data_dir: Path, name: str) -> URL:
+    if url is None:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return URL.create("sqlite+aiosqlite", database=str(data_dir / f"{name}.db"))
+    address = make_url(url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url)
+    backend = address.get_backend_name()
+    if backend == "sqlite":
+        return address.set(drivername="sqlite+aiosqlite")
+    if backend == "postgresql":
+        # asyncpg calls libpq's sslmode "ssl"; hosted databases hand out URLs with the former.
+        query = {("ssl" if key == "sslmode" else key): value for key, value in address.query.items()}
+        return address.set(drivername="postgresql+asyncpg", query=query)
+    raise StoreError(f"A database of kind {backend!r} is not supported: use postgresql:// or sqlite://.")
+
+
+def _open_sqlite(address: URL) -> AsyncEngine:
+    if address.database and address.database != ":memory:":
+        # The file holds personal data: it is its owner's only from its first byte.
+        os.close(os.open(address.database, os.O_RDWR | os.O_CREAT, 0o600))
+    engine = create_async_engine(address, pool_size=5, max_overflow=5, pool_timeout=30)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver would begin transactions by itself, late and deferred; ``_begin_sqlite`` does.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # An acknowledged message survives a power cut, not only a crash: 0.3 ms a commit on an SSD.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+class database_now(FunctionElement[dt.datetime]):
+    """The database's clock, *seconds* from now: leases that several machines take must be measured by one clock."""
+
+    inherit_cache = True
+    type = UtcDateTime()
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        super().__init__(literal(seconds, Float))
+
+
+@compiles(database_now, "sqlite")
+def _sqlite_now(element: database_now, compiler: SQLCompiler, **options: Any) -> str:
+    seconds = compiler.process(element.clauses, **options)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('%+.3f seconds', {seconds}))"
+
+
+@compiles(database_now, "postgresql")
+def _postgresql_now(element: database_now, compiler: SQLCompiler, **options: Any) -> str:
+    return f"(clock_timestamp() + make_interval(secs => {compiler.process(element.clauses, **options)}))"

@@ -1,0 +1,209 @@
+"""The worker: takes conversations that have messages, runs their turns one by one, and stores what came of each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import itertools
+import logging
+import secrets
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.apology import apology
+from bot.leases import LeaseLost, Leases, Outcome, Work
+from bot.message import Incoming, Turn
+from bot.parts import Clock
+from bot.principal import Principal
+from bot.signals import Signals
+
+Handle = Callable[[Incoming, dict[str, Any], Principal, dt.datetime], Awaitable[Turn]]
+"""Runs one turn: the message, the session as JSON (empty in a new conversation), who asks, and the time. No transaction
+is open meanwhile; it may run again for the same message, so its effects carry keys."""
+
+TRIES = 3
+"""How often a turn that raises is run before the customer is told that it failed."""
+MAX_STARTS = 5
+"""How often a message may be begun: one that kills its process is not handed on for ever."""
+_LOG = logging.getLogger(__name__)
+
+
+class Worker:
+    """One process's worker: up to *concurrency* conversations at a time, any number of workers over one database.
+
+    *lease* is the silence after which others take its conversations over, *sweep* how often it looks for messages that
+    no signal told of, *patience* how long one turn may take; all in seconds. *pushed* is as in ``Leases``.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        signals: Signals,
+        handle: Handle,
+        clock: Clock,
+        *,
+        concurrency: int = 8,
+        lease: float = 6.0,
+        sweep: float = 1.0,
+        patience: float = 30.0,
+        pushed: frozenset[str] = frozenset(),
+    ) -> None:
+        self.name = secrets.token_hex(6)
+        self._leases = Leases(engine, seconds=lease, pushed=pushed)
+        self._signals = signals
+        self._handle = handle
+        self._clock = clock
+        self._concurrency = concurrency
+        self._sweep = sweep
+        self._patience = patience
+        # Told of and not begun, in order; a conversation that is being worked on may be told of again.
+        self._wanted: dict[str, None] = {}
+        self._active: dict[str, asyncio.Task[None]] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+        self._unsubscribe: Callable[[], None] = lambda: None
+
+    async def start(self) -> None:
+        """Begin with what waits already, then take what comes."""
+        self._unsubscribe = self._signals.on_message(self._want)
+        self._sweeper = asyncio.create_task(self._sweep_forever(), name="worker-sweep")
+
+    async def stop(self, grace: float = 10.0) -> None:
+        """Take nothing new, give running turns *grace* seconds, and let go of the conversations of the rest."""
+        self._unsubscribe()
+        self._unsubscribe = lambda: None
+        self._wanted.clear()
+        sweeper, self._sweeper = self._sweeper, None
+        if sweeper is not None:
+            sweeper.cancel()
+            await asyncio.gather(sweeper, return_exceptions=True)
+        running = list(self._active.values())
+        if running:
+            _, late = await asyncio.wait(running, timeout=grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop, or never started."""
+        return self._sweeper is None
+
+    def _want(self, conversation_id: str) -> None:
+        self._wanted[conversation_id] = None
+        self._fill()
+
+    def _fill(self) -> None:
+        if self.stopping:
+            return
+        free = self._concurrency - len(self._active)
+        ready = (name for name in self._wanted if name not in self._active)
+        for conversation_id in list(itertools.islice(ready, free)):
+            del self._wanted[conversation_id]
+            task = asyncio.create_task(self._process(conversation_id), name=f"turns-{conversation_id}")
+            self._active[conversation_id] = task
+            task.add_done_callback(partial(self._done, conversation_id))
+
+    def _done(self, conversation_id: str, _task: asyncio.Task[None]) -> None:
+        del self._active[conversation_id]
+        self._fill()
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            try:
+                for conversation_id in await self._leases.waiting():
+                    self._want(conversation_id)
+            except (SQLAlchemyError, OSError) as error:
+                _LOG.warning("the database is away: %s", type(error).__name__)
+            await asyncio.sleep(self._sweep)
+
+    async def _process(self, conversation_id: str) -> None:
+        """Every pending message of one conversation, in order."""
+        work: Work | None = None
+        try:
+            work = await self._leases.claim(conversation_id, self.name)
+            while work is not None:
+                outcome = await self._outcome(work)
+                work = await self._leases.finish(work, outcome, self._clock(), more=not self.stopping)
+                self._signals.tell("event", conversation_id)
+        except LeaseLost:
+            _LOG.warning("conversation %s was taken over while its turn ran", conversation_id)
+        except (SQLAlchemyError, OSError) as error:
+            # What was not stored did not happen: the lease ends by itself and the message is begun again.
+            _LOG.warning("the database is away, conversation %s waits: %s", conversation_id, type(error).__name__)
+        except asyncio.CancelledError:
+            if work is not None:
+                await self._leases.release(work)
+                self._signals.tell("message", conversation_id)
+            raise
+
+    async def _outcome(self, work: Work) -> Outcome:
+        """The turn's outcome, or the apology where it cannot be had."""
+        if work.starts > MAX_STARTS:
+            return _apology(work, f"begun {MAX_STARTS} times and never finished")
+        reason = ""
+        for attempt in range(TRIES):
+            if attempt:
+                await asyncio.sleep(0.1 * attempt)
+            try:
+                return _outcome(await self._run(work))
+            except (LeaseLost, asyncio.CancelledError):
+                raise
+            except Exception as error:
+                # Not the error's own words: they may quote what the customer wrote.
+                reason = type(error).__name__
+                where = "".join(traceback.format_tb(error.__traceback__))
+                message = work.incoming
+                _LOG.error("turn %s of %s failed: %s\n%s", message.seq, message.conversation_id, reason, where)
+        return _apology(work, reason)
+
+    async def _run(self, work: Work) -> Turn:
+        """The turn itself, with the lease kept while it runs."""
+        handling = asyncio.ensure_future(self._handle(work.incoming, work.session, work.principal, self._clock()))
+        deadline = time.monotonic() + self._patience
+        try:
+            while True:
+                done, _ = await asyncio.wait({handling}, timeout=self._leases.seconds / 3)
+                if done:
+                    return handling.result()
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+                with contextlib.suppress(SQLAlchemyError, OSError):
+                    if not await self._leases.renew(work):
+                        raise LeaseLost(work.incoming.conversation_id)
+        finally:
+            if not handling.done():
+                handling.cancel()
+                await asyncio.gather(handling, return_exceptions=True)
+
+
+def _outcome(turn: Turn) -> Outcome:
+    return Outcome(
+        status="done",
+        reply=turn.wire(),
+        events=turn.events,
+        session=turn.session.model_dump(mode="json"),
+        owner=turn.owner,
+        awaiting_challenge=turn.awaiting_challenge,
+        record=turn.record,
+    )
+
+
+def _apology(work: Work, reason: str) -> Outcome:
+    """An honest end for a message whose turn could not be run: nothing is claimed and nothing is changed."""
+    silent = work.incoming.owner not in ("bot", "queue")
+    return Outcome(
+        status="failed",
+        reply=None if silent else apology(work.session.get("language", "zh")),
+        events=(),
+        session=work.session,
+        owner=work.incoming.owner,
+        awaiting_challenge=work.awaiting_challenge,
+        record={"message": work.incoming.model_dump(mode="json"), "failed": reason},
+    )
