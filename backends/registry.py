@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.account.actions import CustomerProfile
+from backends.account.actions import AccountBalance, CustomerProfile
 from backends.action import BankAction, BankWrite
 from backends.card.actions import CardBill, CardLimit, CardReportLost
 from backends.fx.actions import FxBuy, FxQuota, FxQuote, FxRate
@@ -25,6 +25,7 @@ ACTIONS: tuple[AnyAction, ...] = (
     WealthRecommend(),
     Branch(),
     Complaint(),
+    AccountBalance(),
     CustomerProfile(),
 )
 

@@ -48,6 +48,16 @@ async def balance(db: AsyncSession, account_id: str, currency: str) -> Money:
     return Money((await db.scalar(query)) or 0, currency)
 
 
+async def foreign_balances(db: AsyncSession, account_id: str) -> list[Money]:
+    """What the account holds in other currencies than CNY, by their code; currencies it holds nothing of are left out."""
+    query = (
+        select(Balance)
+        .where(Balance.account_id == account_id, Balance.currency != "CNY", Balance.minor > 0)
+        .order_by(Balance.currency)
+    )
+    return [Money(held.minor, held.currency) for held in await db.scalars(query)]
+
+
 async def withdraw(db: AsyncSession, account_id: str, amount: Money) -> Money | None:
     """Takes *amount* out where there is enough, and returns the balance after; ``None``, and nothing done, where not."""
     taken = (

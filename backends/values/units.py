@@ -22,6 +22,7 @@ def _counted(classifier: str, one: str, many: str | None = None) -> Counted:
 
 COUNTED: dict[str, Counted] = {
     "item": _counted("个", "item"),
+    "account": _counted("个", "account"),
     "card": _counted("张", "card"),
     "product": _counted("款", "product"),
     "branch": _counted("家", "branch", "branches"),
