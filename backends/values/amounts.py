@@ -6,19 +6,19 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from backends.values.currencies import CODE, CURRENCIES, GENERIC, NAMED, SIGN, code_of
+from backends.values.currencies import CODE, GENERIC, NAMED, SIGN, UNIT, code_of
 from backends.values.folding import plain
 from backends.values.kinds import Amount
-from backends.values.numerals import scan_number, small_number
+from backends.values.numerals import Number, scan_number, small_number
 
 _ABOUT = re.compile(r"^(?:大概|大约|约|差不多|about |around |approximately |roughly )|(?:左右|上下| or so)$")
-_MINUS = re.compile(r"(?:[-+]|负|minus |negative ) ?")
-_CODES = re.compile(rf"(?:{'|'.join(code.lower() for code in CURRENCIES)}|rmb|cnh)(?![a-z])")
+_MINUS = re.compile(r"[-+负]|(?:minus|negative) ")
 _DIGIT = "[0-9一二两三四五六七八九壹贰叁肆伍陆柒捌玖]"
-_CENTS = re.compile(rf"(?:(?P<jiao>{_DIGIT})[角毛])?零?(?:(?P<fen>{_DIGIT})分)?[钱整正]?")
+_CENTS = re.compile(rf"(?:(?P<jiao>{_DIGIT})[角毛])?零?(?:(?P<fen>{_DIGIT})分(?![钟期行支之别享]))?[钱整正]?")
 # 三块五: a lone digit closes the amount, so nothing that it could count may follow.
 _TENTH = re.compile(rf"(?P<jiao>{_DIGIT})钱?(?![0-9a-z%‰.,:一-鿿])")
-_JIAO = re.compile(rf"[角毛](?!形|度|色|落|利|病|衣|巾)(?:钱|(?P<fen>{_DIGIT})分?(?![0-9一-鿿]))?")
+# 长三角 is a place: 角 and 毛 alone are money only where nothing but an amount can stand.
+_JIAO = re.compile(rf"[角毛](?:(?P<fen>{_DIGIT})分?钱?(?![0-9一-鿿])|(?P<money>钱)|(?P<bare>))")
 _HOME = "CNY"
 
 
@@ -45,7 +45,7 @@ def scan_amount(text: str, start: int, *, slot: bool = False) -> AmountScan | No
     number = scan_number(text, position)
     if number is None:
         return None
-    end, currency, cents = _suffix(text, number.end, prefix, number.value)
+    end, currency, cents = _suffix(text, number, prefix, slot)
     if prefix and not trusted and not slot and end == number.end:
         return None
     value = number.value
@@ -74,7 +74,7 @@ def _sign(text: str, start: int) -> tuple[int, bool]:
 def _prefix(text: str, start: int) -> tuple[int, str | None, bool]:
     """Where the number begins, the currency named before it, and whether that name certainly belongs to it."""
     glued = start > 0 and text[start - 1].isascii() and text[start - 1].isalnum()
-    found = SIGN.match(text, start) or _CODES.match(text, start) if not glued else None
+    found = SIGN.match(text, start) or CODE.match(text, start) if not glued else None
     named = None if found else NAMED.match(text, start)
     matched = found or named
     if not matched:
@@ -84,8 +84,9 @@ def _prefix(text: str, start: int) -> tuple[int, str | None, bool]:
     return gap.end() if gap else matched.end(), code_of(matched[0]), trusted
 
 
-def _suffix(text: str, end: int, prefix: str | None, value: Decimal | None) -> tuple[int, str | None, Decimal]:
+def _suffix(text: str, number: Number, prefix: str | None, slot: bool) -> tuple[int, str | None, Decimal]:
     """Where the amount ends, its currency, and what 角 and 分 add."""
+    end, value = number.end, number.value
     position = end + 1 if text[end : end + 1] == " " else end
     generic = GENERIC.match(text, position)
     if generic:
@@ -95,17 +96,17 @@ def _suffix(text: str, end: int, prefix: str | None, value: Decimal | None) -> t
             return named.end(), code_of(named[0]), cents
         return cents_end, prefix or _HOME, cents
     jiao = _JIAO.match(text, position) if value is not None and 0 < value < 10 else None
-    if jiao and value is not None and prefix in (None, _HOME):
+    if jiao and value is not None and prefix in (None, _HOME) and (slot or jiao["bare"] is None or not number.spelled):
         fen = Decimal(small_number(jiao["fen"])) if jiao["fen"] else Decimal(0)
         return jiao.end(), _HOME, (value + fen / 10) / 10 - value
-    named = NAMED.match(text, position) or CODE.match(text, position) or SIGN.match(text, position)
+    named = NAMED.match(text, position) or UNIT.match(text, position) or SIGN.match(text, position)
     if named and prefix in (None, code_of(named[0])):
         return named.end(), code_of(named[0]), Decimal(0)
     return end, prefix, Decimal(0)
 
 
 def _cents(text: str, generic: re.Match[str], value: Decimal | None) -> tuple[int, Decimal]:
-    if value is None or value != value.to_integral_value():
+    if value is None or value.as_tuple().exponent != 0:
         whole = re.compile("[整正]").match(text, generic.end())
         return whole.end() if whole else generic.end(), Decimal(0)
     tenth = _TENTH.match(text, generic.end()) if generic[0] == "块" else None

@@ -94,8 +94,17 @@ GENERIC = re.compile(_alternatives(_GENERIC))
 NAMED = re.compile(_alternatives(_HAN - set(_GENERIC)))
 """A currency named in Chinese; whether before or after a number."""
 
-CODE = re.compile(rf"(?:{_alternatives(_LATIN)})(?![a-z])")
-"""A code or an English name, in folded text, not followed by a letter."""
+_WORDLIKE = {"try", "mop", "rub"}
+_CODES = {code.lower() for code in CURRENCIES} | {"rmb", "cnh"}
+
+UNIT = re.compile(rf"(?:{_alternatives(_LATIN - _WORDLIKE)})(?![a-z])")
+"""A code or an English name, after a number."""
+
+CODE = re.compile(
+    rf"(?:{_alternatives(_CODES - _WORDLIKE)})(?![a-z])"
+    rf"|(?:{_alternatives(_WORDLIKE)})(?= -?[0-9,]+\.[0-9]{{2}}(?![0-9]))"
+)
+"""A code before a number; those that are English words too only as a reply writes them (TRY 500.00, not "try 3")."""
 
 SIGN = re.compile(_alternatives(_SIGNS))
 """A currency sign, alone or with the letters of its country."""

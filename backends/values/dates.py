@@ -12,9 +12,9 @@ from backends.values.moments import SMALL, scan_clock, scan_date
 from backends.values.numerals import scan_number, small_number
 
 _NAMED_DAYS = {
-    "今天": 0, "今日": 0, "今儿": 0, "当天": 0, "当日": 0, "现在": 0, "刚才": 0, "刚刚": 0, "今早": 0, "今晚": 0,
-    "昨天": -1, "昨日": -1, "昨儿": -1, "昨晚": -1, "前天": -2, "前日": -2, "大前天": -3,
-    "明天": 1, "明日": 1, "明儿": 1, "明早": 1, "明晚": 1, "后天": 2, "大后天": 3,
+    "今天": 0, "今日": 0, "今儿": 0, "今儿个": 0, "当天": 0, "当日": 0, "现在": 0, "刚才": 0, "刚刚": 0, "今早": 0, "今晚": 0,
+    "昨天": -1, "昨日": -1, "昨儿": -1, "昨儿个": -1, "昨晚": -1, "前天": -2, "前日": -2, "大前天": -3,
+    "明天": 1, "明日": 1, "明儿": 1, "明儿个": 1, "明早": 1, "明晚": 1, "后天": 2, "大后天": 3,
     "today": 0, "now": 0, "right now": 0, "just now": 0, "tonight": 0, "this morning": 0, "this afternoon": 0,
     "this evening": 0, "yesterday": -1, "last night": -1, "the day before yesterday": -2,
     "day before yesterday": -2, "tomorrow": 1, "the day after tomorrow": 2, "day after tomorrow": 2,
@@ -22,6 +22,7 @@ _NAMED_DAYS = {
 _PART_OF_DAY = re.compile(
     r"(?:的?(?:凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|夜里)| (?:morning|afternoon|evening|night))$"
 )
+_NUMERAL = re.compile("[0-9:一二三四五六七八九十]")
 _WEEKDAYS = {char: number for number, char in enumerate("一二三四五六日")} | {"天": 6}
 _DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEKDAYS |= {day[:length]: number for number, day in enumerate(_DAY_NAMES) for length in (3, len(day))}
@@ -46,6 +47,7 @@ _YEAR_EDGE_EN = re.compile(r"(?:at )?(?:the )?(?P<edge>end|start|beginning) of (
 _ORDINAL_EN = re.compile(r"(?:on )?the (?P<day>[0-9]{1,2})(?:st|nd|rd|th)(?: of (?P<which>this|next|last) month)?")
 _AGO = re.compile(r"(?P<unit>天|个?星期|个?礼拜|周|个月|年)(?:之|以)?(?P<sense>前|后)")
 _AGO_EN = re.compile(r" (?P<unit>day|week|month|year)s?(?: (?P<sense>ago|later|from now|from today))?")
+_DOTTED = re.compile(r"(?P<month>[0-9]{1,2})\.(?P<day>[0-9]{1,2})")
 _COMPACT = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})")
 _ORDINAL_WORDS = {
     word: str(number)
@@ -89,12 +91,13 @@ def read_date(text: str, today: dt.date) -> dt.date | None:
     "Friday" are in this week, 下周五 and "next Friday" in the next, "last Friday" is the latest one before today.
     A time of day is passed over (昨天下午三点).
     """
-    words = _day_words(plain(text))
+    said = plain(text)
     try:
-        for reader in _READERS:
-            found = reader(words, today)
-            if found is not None:
-                return found
+        for words in (said, _without_clock(said)):
+            for reader in _READERS:
+                found = reader(words, today)
+                if found is not None:
+                    return found
     except (ValueError, OverflowError):
         return None
     return None
@@ -116,14 +119,11 @@ def step(which: str | None) -> int:
     return _STEPS[which] if which and which != "the" else 0
 
 
-def _day_words(words: str) -> str:
-    words = re.sub(r"\s+", " ", words)
-    words = _ORDINAL_WORD.sub(lambda word: _ORDINAL_WORDS[word[0]] + "th", words)
-    for start in (
-        index for index, char in enumerate(words) if index and (char in "凌清早上中下傍晚" or char.isdigit())
-    ):
+def _without_clock(words: str) -> str:
+    """昨天下午三点 and "tomorrow at 3 pm" without the time of day."""
+    for start in range(1, len(words)):
         clock = scan_clock(words, start)
-        if clock and clock[0] == len(words) and words[start - 1] not in "0123456789:一二三四五六七八九十":
+        if clock and clock[0] == len(words) and not (_NUMERAL.match(words[start]) and _NUMERAL.match(words[start - 1])):
             words = words[:start].rstrip(" ,").removesuffix(" at")
             break
     return _PART_OF_DAY.sub("", words) or words
@@ -133,11 +133,14 @@ def _full(words: str, today: dt.date) -> dt.date | None:
     compact = _COMPACT.fullmatch(words)
     if compact:
         return dt.date(int(compact[1]), int(compact[2]), int(compact[3]))
+    dotted = _DOTTED.fullmatch(words)
+    if dotted:
+        return dt.date(today.year, int(dotted["month"]), int(dotted["day"]))
     shifted = _YEAR_MONTH.match(words)
     if shifted:
         base = today.replace(year=today.year + step(shifted["year"]), month=1, day=1)
         return _full(words[shifted.end() :], base)
-    words = words.removeprefix("on ")
+    words = _ORDINAL_WORD.sub(lambda word: _ORDINAL_WORDS[word[0]] + "th", words.removeprefix("on "))
     found = scan_date(words, 0)
     if found is None or found[0] != len(words):
         return None
@@ -195,7 +198,7 @@ def _month_day(words: str, today: dt.date) -> dt.date | None:
     found = _DAY_ONLY.fullmatch(words)
     if found:
         return today.replace(day=small_number(found["day"]))
-    found = _ORDINAL_EN.fullmatch(words)
+    found = _ORDINAL_EN.fullmatch(_ORDINAL_WORD.sub(lambda word: _ORDINAL_WORDS[word[0]] + "th", words))
     if found:
         return add_months(today.replace(day=1), step(found["which"])).replace(day=int(found["day"]))
     return None

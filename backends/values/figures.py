@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from backends.values.amounts import scan_amount
@@ -15,7 +14,7 @@ from backends.values.currencies import CURRENCIES
 from backends.values.folding import fold
 from backends.values.harmless import HARMLESS
 from backends.values.kinds import Amount, PercentPoints, Value
-from backends.values.moments import scan_clock, scan_date, scan_datetime
+from backends.values.moments import scan_clock, scan_date, scan_datetime, scan_month
 from backends.values.numerals import Number, scan_number
 from backends.values.periods import scan_period
 from backends.values.shares import scan_share
@@ -170,21 +169,21 @@ def _number(words: str, start: int) -> _Found | None:
         or _IDENTIFIER.search(words[max(0, start - 16) : start])
     ):
         return _Found(found.end, run, "digits")
-    if not any(char.isdigit() for char in run) and not _says_a_number(run, found.number):
+    if not any(char.isdigit() for char in run) and not _says_a_number(run):
         return None
     if found.number is None:
         return _Found(found.end, run, "vague")
     return _Found(found.end, Amount(found.number), "number")
 
 
-def _says_a_number(run: str, value: Decimal | None) -> bool:
+def _says_a_number(run: str) -> bool:
     """Whether spelled-out numerals without a unit are a figure: 五百 is, the 三 of 三方 and the 五一 of a holiday are not."""
     if "a" <= run[0] <= "z":
         return run != "one"
     if len(run) == 1:
         return False
     if all(char in "零一二两三四五六七八九幺壹贰叁肆伍陆柒捌玖" for char in run):
-        return len(run) > 2 and value is not None
+        return len(run) > 2
     return True
 
 
@@ -202,7 +201,7 @@ def _term(words: str, start: int) -> _Found | None:
     found = scan_term(words, start)
     if found is None or _determined(words, start):
         return None
-    return _Found(found[0], found[1], "term")
+    return _Found(found[0], found[1], "vague" if isinstance(found[1], str) else "term")
 
 
 def _determined(words: str, start: int) -> bool:
@@ -226,7 +225,7 @@ def _datetime(words: str, start: int) -> _Found | None:
 
 
 def _date(words: str, start: int) -> _Found | None:
-    found = scan_date(words, start)
+    found = scan_date(words, start) or scan_month(words, start)
     return None if found is None else _Found(found[0], found[1], "date")
 
 

@@ -14,6 +14,9 @@ _TILDES = dict.fromkeys("〜∼﹏", "~")
 _SINGLE = {**_DASHES, **_TILDES, "〇": "零", "○": "零", "◯": "零", "⃣": ""}
 
 
+_LONGEST_SLOT = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Folded:
     """``text`` as it is read; character *i* of it was written at ``raw[starts[i]:ends[i]]``."""
@@ -41,8 +44,8 @@ def fold(text: str) -> Folded:
 
 
 def plain(text: str) -> str:
-    """The folded text alone, trimmed: what the readers of a whole slot look at."""
-    return fold(text).text.strip(" \t\r\n。.!?,;、")
+    """The folded text alone, trimmed: what the readers of a whole slot look at. Nothing of a text too long for one."""
+    return fold(text if len(text) <= _LONGEST_SLOT else "").text.strip(" \t\r\n。.!?,;、")
 
 
 def _fold_char(char: str) -> str:

@@ -51,6 +51,7 @@ _CLOCK = re.compile(
     rf"|(?P<hour_en>[0-9]{{1,2}}) ?(?P<half_en>[ap])\.?m\b\.?"
     rf"|(?P<hour_zh>{SMALL}|两) ?(?:点钟?|时)(?:(?P<half_past>半)|整|(?P<quarter>[一三])刻|(?P<minute_zh>零?{SMALL})分?)?)"
 )
+_MONTH_ALONE = re.compile(rf"(?P<month>{SMALL}) ?月份?(?! ?{SMALL} ?[日号])")
 _GAP = re.compile(r",? ?|t")
 _ZONE = re.compile(r" ?\((?:beijing time|北京时间)\)")
 
@@ -85,6 +86,13 @@ def partial(found: re.Match[str]) -> str:
     # 2024 is a leap year: 29 February is a day of some year.
     exists = 1 <= month <= 12 and 1 <= day <= calendar.monthrange(2024, month)[1]
     return f"--{month:02}-{day:02}" if exists else found[0]
+
+
+def scan_month(text: str, start: int) -> tuple[int, str] | None:
+    """End and value, ``--05``, of a month without its year."""
+    found = _MONTH_ALONE.match(text, start)
+    month = small_number(found["month"]) if found else 0
+    return (found.end(), f"--{month:02}") if found and 1 <= month <= 12 else None
 
 
 def scan_clock(text: str, start: int) -> tuple[int, dt.time | str] | None:

@@ -29,9 +29,11 @@ _SPELLED = re.compile(
     rf"(?:{_DIGIT}|[十拾百佰千仟万亿廿卅])(?:{_DIGIT}|{_UNIT}|[廿卅]|个(?=亿))*"
     rf"(?:点{_DIGIT}+(?![分刻]){_UNIT}*)?"
 )
+_SCALED = re.compile(rf"({ARABIC})([十百千]?万?亿?)")
+_FRACTION = re.compile(rf"({_DIGIT}+)([十百千]?万?亿?)")
 _PLAIN = re.compile(ARABIC)
-_VAGUE_AFTER = re.compile(r"[多余几]|来(?=[个天年块元张万])")
-_VAGUE = re.compile(rf"(?:好?几|数|上)[十百千万亿]{_UNIT}*")
+_VAGUE_AFTER = re.compile(rf"(?:[多余几]|来(?=[个天年块元张万])){_UNIT}*")
+_VAGUE = re.compile(rf"(?:好?几|数)[十百千万亿]{_UNIT}*")
 _SUFFIX = re.compile(r" ?(k|w|m|mn|mln|bn|b|million|billion|thousand|hundred|grand|mil)(?![a-z0-9])")
 _SUFFIXES = {
     "k": 1000, "grand": 1000, "thousand": 1000, "w": 10**4, "hundred": 100, "m": 10**6, "mn": 10**6, "mln": 10**6,
@@ -124,16 +126,15 @@ def _scan_arabic(text: str, start: int) -> Number | None:
     found = _PLAIN.match(text, start)
     if not found:
         return None
-    value: Decimal | None = Decimal(found[0].replace(",", ""))
-    if sum(char.isdigit() for char in found[0]) > _LONGEST:
-        value = None
+    digits = found[0].replace(",", "")
+    value = Decimal(digits) if len(digits) <= _LONGEST else None
     end = found.end()
     half = _AND_HALF.match(text, end)
     if half and value is not None:
-        return Number(half.end(), (value + Decimal("0.5")) * _SCALES.get(half[1] or "", 1), False, found.end())
+        return Number(half.end(), _scaled(value + Decimal("0.5"), _SCALES.get(half[1] or "", 1)), False, found.end())
     suffix = _SUFFIX.match(text, end)
     if suffix and value is not None:
-        return Number(suffix.end(), value * _SUFFIXES[suffix[1]], False, found.end())
+        return Number(suffix.end(), _scaled(value, _SUFFIXES[suffix[1]]), False, found.end())
     return _vague(text, end, value, False, end)
 
 
@@ -168,18 +169,24 @@ def _vague(text: str, end: int, value: Decimal | None, spelled: bool, core_end: 
 def chinese_number(text: str) -> Decimal | None:
     """A run of Chinese numerals, alone or mixed with Arabic ones; ``None`` where it is not one well-formed number."""
     text = text.replace("廿", "二十").replace("卅", "三十").replace("个", "")
-    scaled = re.fullmatch(rf"({ARABIC})({_UNIT}*)", text)
+    scaled = _SCALED.fullmatch(text)
     if scaled:
-        return Decimal(scaled[1].replace(",", "")) * _product(scaled[2]) if len(scaled[1]) <= _LONGEST else None
+        return _scaled(Decimal(scaled[1].replace(",", "")), _product(scaled[2])) if len(scaled[1]) <= _LONGEST else None
     whole, point, fraction = text.partition("点")
     if not point:
         return _integer(whole)
-    decimals = re.fullmatch(rf"({_DIGIT}+)({_UNIT}*)", fraction)
+    decimals = _FRACTION.fullmatch(fraction)
     left = _integer(whole)
     if decimals is None or left is None or len(fraction) > _LONGEST:
         return None
     digits = "".join(str(_DIGITS[char]) for char in decimals[1])
-    return (left + Decimal(f"0.{digits}")) * _product(decimals[2])
+    return _scaled(left + Decimal(f"0.{digits}"), _product(decimals[2]))
+
+
+def _scaled(value: Decimal, unit: int) -> Decimal:
+    """*value* units: 1.2万 is 12000, not 12000.0."""
+    product = value * unit
+    return product.quantize(Decimal(1)) if unit > 1 and product == product.to_integral_value() else product
 
 
 def _product(units: str) -> int:
@@ -267,21 +274,21 @@ def _scan_english(text: str, start: int) -> Number | None:
         if not joined:
             break
         position = joined.end()
-    if not words:
+    if not words or not (lead or words[0] in _ONES or words[0] in _TENS):
         return None
     value = _english_value((["one"] if lead else []) + words)
     if half and value is not None:
         value /= 2
     tail = _AND_HALF.match(text, end)
     if tail and value is not None:
-        value, end = (value + Decimal("0.5")) * _SCALES.get(tail[1] or "", 1), tail.end()
+        value, end = _scaled(value + Decimal("0.5"), _SCALES.get(tail[1] or "", 1)), tail.end()
     point = _POINT.match(text, end)
     if point and value is not None:
         end = point.end()
         value += Decimal("0." + "".join(str(_ONES[word]) for word in point[1].split()))
         scale = re.compile(r" (million|billion|thousand)(?![a-z])").match(text, end)
         if scale:
-            value, end = value * _SCALES[scale[1]], scale.end()
+            value, end = _scaled(value, _SCALES[scale[1]]), scale.end()
     return Number(end, value, True, end)
 
 

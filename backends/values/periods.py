@@ -74,20 +74,15 @@ def scan_period(text: str, start: int) -> tuple[int, Period] | None:
 def read_period(text: str, today: dt.date) -> Period | None:
     """The stretch of days that the whole of *text* names, as seen from *today*; ``None`` where it names none.
 
-    最近三天 and "the past 3 days" end today and count it; 近半年 begins six months before tomorrow. A month without a
+    最近三天, "the past 3 days" and a bare 三天 end today and count it; 近半年 begins six months before tomorrow. A month without a
     year is the latest one that is not in the future. 本期 is this month and 上期 the last: a card's own cycle is for
     its backend to know. A single day is a period of one.
     """
     words = re.sub(r"\s+", " ", plain(text)).removeprefix("in ").removeprefix("from ").removeprefix("从")
     try:
-        for reader in _READERS:
-            found = reader(words, today)
-            if found is not None:
-                return found
-        day = read_date(text, today)
+        return _single(words, today) or _range(words, today) or _lasting(read_term(words), today)
     except (ValueError, OverflowError):
         return None
-    return None if day is None else Period(day, day)
 
 
 def _year(text: str) -> int:
@@ -125,12 +120,22 @@ def _written(words: str, today: dt.date) -> Period | None:
     return found[1] if found and found[0] == len(words) else None
 
 
+def _single(words: str, today: dt.date) -> Period | None:
+    """A period that is not itself a range of two."""
+    for reader in _READERS:
+        found = reader(words, today)
+        if found is not None:
+            return found
+    day = read_date(words, today)
+    return None if day is None else Period(day, day)
+
+
 def _range(words: str, today: dt.date) -> Period | None:
     for joint in _TO.finditer(words):
         left, right = words[: joint.start()], words[joint.end() :]
         if left and right:
-            start = read_period(left, today)
-            end = read_period(right, start.start if start and re.fullmatch(rf"{SMALL}[日号]", right) else today)
+            start = _single(left, today)
+            end = _single(right, start.start if start and re.fullmatch(rf"{SMALL}[日号]", right) else today)
             if start and end and start.start <= end.end:
                 return Period(start.start, end.end)
     return None
@@ -163,12 +168,14 @@ def _last(words: str, today: dt.date) -> Period | None:
     found = _LAST.fullmatch(words) or _LAST_EN.fullmatch(words) or _WITHIN.fullmatch(words)
     if found is None:
         return None
-    words_of_term = found["term"]
-    term = read_term(words_of_term) or read_term(f"one {words_of_term}")
-    if term is None or term.count < 1 or term.unit == "instalment":
-        return None
     # 前三天 are the three days before today, 最近三天 end with it.
     end = today - dt.timedelta(1) if words.startswith("前") else today
+    return _lasting(read_term(found["term"]) or read_term(f"one {found['term']}"), end)
+
+
+def _lasting(term: Term | None, end: dt.date) -> Period | None:
+    if term is None or term.count < 1 or term.unit == "instalment":
+        return None
     return Period(_back(end + dt.timedelta(1), term), end)
 
 
@@ -229,5 +236,5 @@ def _weekend(words: str, today: dt.date) -> Period | None:
 
 
 _READERS: tuple[Callable[[str, dt.date], Period | None], ...] = (
-    _written, _relative, _to_date, _part_of_year, _month_only, _weekend, _last, _range,
+    _written, _relative, _to_date, _part_of_year, _month_only, _weekend, _last,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from decimal import Decimal
 from backends.values.kinds import Percent, PercentPoints
 from backends.values.numerals import scan_number, small_number
 
-_SIGN = re.compile(r"(?:[-+]|负|minus ) ?")
+_SIGN = re.compile(r"[-+负]|(?:minus|negative) ")
 _PREFIX = re.compile(r"百分之(?=百(?!分))|百分之|千分之|万分之")
 _PER = {"百": Decimal(1), "千": Decimal("0.1"), "万": Decimal("0.01")}
 _POINTS = re.compile(r" ?(?:个?百分点|percentage points?(?![a-z])|pp(?![a-z]))")

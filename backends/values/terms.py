@@ -28,30 +28,30 @@ _HALF = re.compile(
 _ARTICLE = re.compile(r"an? (?P<unit>year|month|quarter|week|day)(?P<half> and a half)?(?![a-z])")
 _AND_HALF = re.compile(r"半(?![年月天])")
 _AND_MONTHS = re.compile(r"(?:零|又)?(?P<months>[0-9]{1,2}|[一二两三四五六七八九十]{1,2})个月")
+_MORE = re.compile("多|余")
+_NOT_A_NUMBER = frozenset(("零", "百", "千", "万", "亿"))
 _LONGEST = 10_000
+_UNITS_OF: dict[str, tuple[int, tuple[TermUnit, ...]]] = {
+    "year": (1, ("year", "month")),
+    "quarter": (3, ("month",)),
+    "month": (1, ("month",)),
+    "fortnight": (14, ("day",)),
+    "week": (1, ("week", "day")),
+    "day": (1, ("day",)),
+    "instalment": (1, ("instalment",)),
+}
+"""Unit as said → how many of the first unit it is, and the units it may be told in, the larger first."""
 
 
-def scan_term(text: str, start: int, *, slot: bool = False) -> tuple[int, Term] | None:
-    """End and value of the term that begins at *start* of folded *text*; ``None`` where none does.
+def scan_term(text: str, start: int, *, slot: bool = False) -> tuple[int, Term | str] | None:
+    """End and value of the term that begins at *start* of folded *text*: text where it is vague (两三天, 一年多).
 
-    In a ``slot`` a bare 日 or 月 counts (7日, 6月); in running text they are days and months of the calendar.
+    In a ``slot`` a bare 日 or 月 counts (7日, 6月) and "a year" is one; in running text those are days and months of
+    the calendar, and "a year" mostly means every year.
     """
-    half = _HALF.match(text, start)
-    if half:
-        month = {"year": Term(6, "month"), "month": Term(15, "day"), "fortnight": Term(14, "day")}
-        return half.end(), month[half.lastgroup or "year"]
-    article = _ARTICLE.match(text, start)
-    if article:
-        number = Decimal("1.5") if article["half"] else Decimal(1)
-        term = _term(number, article["unit"])
-        return None if term is None else (article.end(), term)
-    found = scan_number(text, start)
-    if found is None or found.value is None:
-        return None
-    unit = _UNIT.match(text, found.end)
-    if unit is None or unit.lastgroup is None:
-        return _days(text, found.end, found.value, slot)
-    return _compound(text, unit.end(), found.value, unit.lastgroup.removesuffix("_en"))
+    found = _half(text, start, slot) or _numbered(text, start, slot)
+    more = _MORE.match(text, found[0]) if found else None
+    return (more.end(), text[start : more.end()]) if more else found
 
 
 def read_term(text: str) -> Term | None:
@@ -59,7 +59,29 @@ def read_term(text: str) -> Term | None:
     words = plain(text)
     words = words.removeprefix("分").removeprefix("for ").removesuffix("的")
     found = scan_term(words, 0, slot=True)
-    return found[1] if found and found[0] == len(words) else None
+    return found[1] if found and found[0] == len(words) and isinstance(found[1], Term) else None
+
+
+def _half(text: str, start: int, slot: bool) -> tuple[int, Term] | None:
+    half = _HALF.match(text, start)
+    if half:
+        term = {"year": Term(6, "month"), "month": Term(15, "day"), "fortnight": Term(14, "day")}
+        return half.end(), term[half.lastgroup or ""]
+    article = _ARTICLE.match(text, start) if slot else None
+    found = _term(Decimal("1.5") if article["half"] else Decimal(1), article["unit"]) if article else None
+    return (article.end(), found) if article and found else None
+
+
+def _numbered(text: str, start: int, slot: bool) -> tuple[int, Term | str] | None:
+    found = scan_number(text, start)
+    if found is None or text[start : found.end] in _NOT_A_NUMBER:
+        return None
+    unit = _UNIT.match(text, found.end)
+    if found.value is None:
+        return (unit.end(), text[start : unit.end()]) if unit else None
+    if unit is None or unit.lastgroup is None:
+        return _days(text, found.end, found.value, slot)
+    return _compound(text, unit.end(), found.value, unit.lastgroup.removesuffix("_en"))
 
 
 def _days(text: str, end: int, number: Decimal, slot: bool) -> tuple[int, Term] | None:
@@ -88,15 +110,9 @@ def _term(number: Decimal, unit: str) -> Term | None:
     """A whole number of the unit, or of the next smaller one where halves come out even (1.5 years, half a fortnight)."""
     if unit == "year" and number >= 1000:
         return None
-    factor, units = {
-        "quarter": (3, ("month",)),
-        "fortnight": (14, ("day",)),
-        "year": (1, ("year", "month")),
-        "week": (1, ("week", "day")),
-    }.get(unit, (1, (unit,)))
+    factor, units = _UNITS_OF[unit]
     number *= factor
-    named: tuple[TermUnit, ...] = units  # type: ignore[assignment]
-    for smaller, each in zip(named, (1, 12 if unit == "year" else 7), strict=False):
+    for smaller, each in zip(units, (1, 12 if unit == "year" else 7), strict=False):
         count = number * each
         if count == count.to_integral_value() and 0 <= count < _LONGEST:
             return Term(int(count), smaller)
