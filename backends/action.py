@@ -105,14 +105,19 @@ class Context:
         return self.now.astimezone(BANK_TIME).date()
 
 
+COMMON_OUTCOMES = frozenset({"sign_in", "expired", "changed", "unknown_key"})
+"""What any action may answer: nobody is signed in, the quote is over or not this one, nothing was done under the key."""
+
 InputT = TypeVar("InputT", bound=ActionInput)
 TermsT = TypeVar("TermsT", bound=Terms)
 
 
 class Action(ABC, Generic[InputT]):
-    """What queries and writes share. ``name`` is the capability's stem, ``source`` the domain that vouches for its facts."""
+    """What queries and writes share. ``name`` is the capability's stem, ``source`` the domain that vouches for its facts,
+    ``outcomes`` all it can answer of its own: each has a template, and no other can be answered."""
 
     name: ClassVar[str]
+    outcomes: ClassVar[frozenset[str]]
     source: ClassVar[str]
     access: ClassVar[Literal["public", "customer"]] = "customer"
     steps: ClassVar[tuple[Step, ...]]
@@ -136,7 +141,12 @@ class Action(ABC, Generic[InputT]):
         disclosures: tuple[str, ...] = (),
         completed: bool = False,
     ) -> Result:
-        """A result of this action; a completed one states its ``reference``. *disclosures* come on top of its own."""
+        """A result of this action; a completed one states its ``reference``. *disclosures* come on top of its own.
+
+        Raises ``ValueError`` for an outcome that is neither declared nor common to all.
+        """
+        if outcome not in self.outcomes and outcome not in COMMON_OUTCOMES:
+            raise ValueError(f"{self.name} does not declare the outcome {outcome!r}")
         reference = next(fact.value for fact in stated if fact.name == "reference") if completed else None
         return Result(
             capability=self.name,

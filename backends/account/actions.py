@@ -14,6 +14,7 @@ class CustomerProfile(BankAction[ActionInput]):
     """The signed-in customer; asked by the bot itself, never an intent."""
 
     name = "customer_profile"
+    outcomes = frozenset({"found", "not_found"})
     source = "account"
     Input = ActionInput
 
@@ -43,6 +44,7 @@ class AccountBalance(BankAction[AccountBalanceInput]):
     """What is on the customer's accounts; with one account also what it holds in other currencies."""
 
     name = "account_balance"
+    outcomes = frozenset({"found", "found_many", "no_account", "not_found"})
     source = "account"
     Input = AccountBalanceInput
 

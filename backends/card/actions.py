@@ -22,6 +22,7 @@ class CardBill(BankAction[CardBillInput]):
     """What is due on the customer's credit cards, and when."""
 
     name = "card_bill"
+    outcomes = frozenset({"found", "settled", "found_many", "no_statement", "no_card", "not_found"})
     source = "card"
     Input = CardBillInput
 
@@ -79,6 +80,7 @@ class CardLimit(BankAction[CardLimitInput]):
     """What the customer's credit cards may still spend."""
 
     name = "card_limit"
+    outcomes = frozenset({"found", "found_many", "no_card", "not_found"})
     source = "card"
     Input = CardLimitInput
 
@@ -133,6 +135,9 @@ class CardReportLost(BankWrite[CardReportLostInput, CardReportLostTerms]):
     """Freezes a lost card: protective, so one confirmation is enough."""
 
     name = "card_report_lost"
+    outcomes = frozenset(
+        {"explain", "status", "no_record", "ready", "choose", "already", "no_card", "not_found", "done"}
+    )
     source = "card"
     Input = CardReportLostInput
     Terms = CardReportLostTerms

@@ -24,6 +24,7 @@ class FxRate(BankAction[FxRateInput]):
     """The bank's prices of one currency, of several, or of all it quotes."""
 
     name = "fx_rate"
+    outcomes = frozenset({"found", "found_many", "unsupported"})
     source = "fx"
     access = "public"
     Input = FxRateInput
@@ -77,6 +78,7 @@ class FxQuote(BankAction[FxQuoteInput]):
     """
 
     name = "fx_quote"
+    outcomes = frozenset({"found", "unsupported", "same_currency", "invalid_amount"})
     source = "fx"
     access = "public"
     Input = FxQuoteInput
@@ -115,6 +117,7 @@ class FxQuota(BankAction[ActionInput]):
     """The customer's yearly quota for buying and selling foreign exchange."""
 
     name = "fx_quota"
+    outcomes = frozenset({"found"})
     source = "fx"
     Input = ActionInput
 
@@ -147,6 +150,22 @@ class FxBuy(BankWrite[FxBuyInput, PurchaseTerms]):
     """Buys foreign currency out of the customer's CNY, against balance and quota."""
 
     name = "fx_buy"
+    outcomes = frozenset(
+        {
+            "explain",
+            "status",
+            "no_record",
+            "ready",
+            "insufficient_funds",
+            "over_quota",
+            "unsupported",
+            "same_currency",
+            "invalid_amount",
+            "no_account",
+            "not_found",
+            "done",
+        }
+    )
     source = "fx"
     Input = FxBuyInput
     Terms = PurchaseTerms

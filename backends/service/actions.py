@@ -25,6 +25,7 @@ class Branch(BankAction[BranchInput]):
     """Branches at a place; the hotline for who names no place, or asks for the phone."""
 
     name = "branch"
+    outcomes = frozenset({"found", "not_found", "hotline"})
     source = "service"
     access = "public"
     Input = BranchInput
@@ -61,6 +62,7 @@ class Complaint(BankAction[ComplaintInput]):
     """Registers a complaint in the customer's own words, once a key."""
 
     name = "complaint"
+    outcomes = frozenset({"registered"})
     source = "service"
     access = "public"
     effectful = True

@@ -25,6 +25,7 @@ class WealthProduct(BankAction[WealthProductInput]):
     """One product in full, or those that fit a description."""
 
     name = "wealth_product"
+    outcomes = frozenset({"found", "found_many", "not_found"})
     source = "wealth"
     access = "public"
     disclosures = ("wealth_risk",)
@@ -94,6 +95,9 @@ class WealthRecommend(BankAction[WealthRecommendInput]):
     """A few products that suit the customer's own risk assessment."""
 
     name = "wealth_recommend"
+    outcomes = frozenset(
+        {"found", "capped", "assessment_missing", "assessment_expired", "none_suitable", "invalid_amount"}
+    )
     source = "wealth"
     disclosures = ("wealth_risk",)
     Input = WealthRecommendInput
