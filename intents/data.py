@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intents.capability import CATALOG, catalog
+from intents.conventions import tidied
 from intents.generate import GENERATORS
 from intents.lexicon import ENUM_WORDS, read_enum
 from intents.noise import Spans, edit, noisy
@@ -44,9 +45,9 @@ def catalog_rows(folder: Path = CATALOG) -> list[Row]:
     rows: dict[tuple[str, str], Row] = {}
     for name, capability in catalog(folder).items():
         for example in capability.parsed_examples():
-            rows.setdefault(
-                (name, example.text), Row(example.text, example.language, name, example.act, tuple(example.spans))
-            )
+            spans = tuple(tidied(example.text, example.spans))
+            row = Row(example.text, example.language, name, example.act, spans)
+            rows.setdefault((name, example.text), row)
     return list(rows.values())
 
 
@@ -145,7 +146,7 @@ class Variety:
         doing = any(half.act == "do" and half.intent in self._writes for half in (first, second))
         return "do" if doing else first.act
 
-    def epoch(self, rows: Sequence[Row], dice: random.Random, pairs: float = 0.15) -> Iterator[Row]:
+    def epoch(self, rows: Sequence[Row], dice: random.Random, pairs: float = 0.25) -> Iterator[Row]:
         """Each of *rows* once, as it is or varied, and beside them a share of *pairs*, in random order."""
         varied = [row if dice.random() < 0.25 else self.vary(row, dice) for row in rows]
         varied += [self.slip(self.pair(dice), dice) for _ in range(int(pairs * len(rows)))]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from intents.model import JointModel
 
 
-class _OneMessage(nn.Module):
+class _OneMessage(nn.Module):  # type: ignore[misc]  # torch is untyped here
     """The model as it is served: one message, nothing padded."""
 
     def __init__(self, model: JointModel) -> None:

@@ -168,7 +168,7 @@ def _date(dice: random.Random, language: Language) -> str:
             "Dec",
         )
         week = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-        forms = (
+        forms: tuple[str, ...] = (
             "today", "yesterday", "tomorrow", "last night", "this morning", f"{names[month - 1]} {day}", f"last {dice.choice(week)}",
             f"next {dice.choice(week)}", f"the {day}th", f"on {dice.choice(week)}"[3:], f"{month}/{day}", f"{names[month - 1]} {day}th",
         )  # fmt: skip
@@ -185,7 +185,7 @@ def _date(dice: random.Random, language: Language) -> str:
 def _period(dice: random.Random, language: Language) -> str:
     number = dice.choice((2, 3, 3, 6, 7, 10, 12, 30))
     if language == "en":
-        forms = (
+        forms: tuple[str, ...] = (
             "this month", "last month", "last year", "this year", "last week", "the last three days", f"the past {number} days",
             f"the last {number} months", "October", "September", "this quarter", "the current cycle", "next month",
         )  # fmt: skip
@@ -201,7 +201,7 @@ def _period(dice: random.Random, language: Language) -> str:
 def _term(dice: random.Random, language: Language) -> str:
     number = dice.choice((1, 2, 3, 6, 9, 12, 18, 24, 36))
     if language == "en":
-        forms = (
+        forms: tuple[str, ...] = (
             f"{number} months",
             "a year",
             "half a year",

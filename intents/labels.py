@@ -17,7 +17,7 @@ class Labels:
     """Intents, acts and slots in the order of the model's outputs."""
 
     intents: tuple[str, ...]
-    acts: tuple[str, ...]
+    acts: tuple[Act, ...]
     slots: tuple[str, ...]
 
     @classmethod

@@ -7,14 +7,14 @@ from functools import cache
 
 ENUM_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "card_kind": {
-        "credit": ("信用卡", "贷记卡", "准贷记卡", "信用片", "credit card", "credit"),
-        "debit": ("借记卡", "储蓄卡", "储蓄", "借记", "工资卡", "debit card", "savings card", "debit"),
+        "credit": ("信用卡", "贷记卡", "准贷记卡", "credit card", "credit"),
+        "debit": ("借记卡", "储蓄卡", "储蓄", "借记", "debit card", "savings card", "debit"),
     },
     "product_type": {
-        "wealth": ("理财产品", "理财", "wealth management product", "wealth product", "wealth management", "wealth"),
-        "fund": ("基金", "货币基金", "债券基金", "股票基金", "mutual fund", "fund", "funds"),
+        "wealth": ("理财", "wealth management", "wealth"),
+        "fund": ("基金", "货币基金", "债券基金", "股票基金", "指数基金", "money market fund", "mutual fund", "fund", "funds"),
         "deposit": (
-            "定期存款", "活期存款", "定期储蓄", "定期", "活期", "存款", "整存整取",
+            "定期存款", "活期存款", "定期储蓄", "活期储蓄", "定期", "活期", "存款", "整存整取", "零存整取",
             "fixed deposit", "time deposit", "savings deposit", "term deposit", "deposit",
         ),
         "large_cd": ("大额存单", "大额", "certificate of deposit", "large-denomination cd", "large cd", "cd"),
@@ -26,11 +26,11 @@ ENUM_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "gold": ("积存金", "纸黄金", "实物金", "黄金", "金条", "paper gold", "gold bar", "gold"),
         "bond": ("国债", "债券", "储蓄国债", "government bond", "treasury bond", "bonds", "bond"),
-        "pension": ("个人养老金", "养老金", "养老理财", "养老", "private pension", "pension"),
+        "pension": ("个人养老金", "养老金", "养老理财", "private pension", "pension"),
     },
     "risk_level": {
         "R1": ("r1", "低风险", "谨慎型", "保本", "最稳", "无风险", "low risk", "no risk", "lowest risk"),
-        "R2": ("r2", "中低风险", "稳健型", "稳健", "稳一点", "稳点", "稳一些", "稳妥", "medium-low risk", "lower risk", "steady", "safe"),
+        "R2": ("r2", "中低风险", "稳健型", "稳健", "稳一点", "稳点", "稳一些", "稳当点", "稳当", "保守", "稳妥", "medium-low risk", "lower risk", "steady", "safe"),
         "R3": ("r3", "中风险", "中等风险", "平衡型", "平衡", "medium risk", "moderate risk", "balanced"),
         "R4": ("r4", "中高风险", "进取型", "进取", "medium-high risk", "growth"),
         "R5": ("r5", "高风险", "激进型", "激进", "high risk", "aggressive"),
@@ -46,8 +46,8 @@ ENUM_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "car": ("二手车贷款", "汽车贷款", "车贷", "购车贷款", "auto loan", "car loan"),
         "consumer": (
-            "微粒贷", "微立贷", "消费贷款", "消费贷", "网贷", "信用贷", "装修贷", "现金贷", "助学贷款", "发薪贷",
-            "consumer loan", "personal loan", "student loan", "cash loan",
+            "微粒贷", "微立贷", "消费贷款", "消费贷", "网贷", "信用贷", "装修贷款", "装修贷", "i贷", "现金贷", "助学贷款", "发薪贷",
+            "weilidai", "consumer loan", "personal loan", "student loan", "cash loan",
         ),
         "business": (
             "经营贷款", "经营贷", "企业贷款", "小微贷款", "小微贷", "创业贷款", "生意贷", "business loan", "sme loan",
@@ -70,11 +70,11 @@ ENUM_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "purpose": {
         "travel": ("自费旅游", "境外旅游", "出国旅游", "旅游", "旅行", "出游", "度假", "travelling", "traveling", "travel", "a trip", "trip", "holiday", "vacation", "tourism"),
-        "study": ("境外留学", "出国留学", "留学", "上学", "读书", "念书", "交学费", "学费", "studying", "study", "tuition", "school"),
+        "study": ("境外留学", "出国留学", "留学", "上学", "读书", "念书", "交学费", "学费", "生活费", "studying", "study", "tuition", "school"),
         "medical": ("境外就医", "就医", "看病", "治病", "医疗", "medical treatment", "medical", "treatment", "hospital"),
         "family": ("境外探亲", "探亲", "看亲戚", "看家人", "看孩子", "赡家", "visiting family", "visit family", "family"),
         "trade": ("贸易", "货款", "进货", "做生意", "采购", "外贸", "trade", "business", "buying goods", "suppliers"),
-        "other": ("其他", "其它", "别的", "other", "something else"),
+        "other": ("其他", "其它", "别的", "出差", "other", "something else"),
     },
 }  # fmt: skip
 """Slot → value → words, lower case. A longer word wins over a shorter one inside it (大额存单 over 存款)."""

@@ -43,7 +43,7 @@ class Targets:
     slots: Tensor
 
 
-class JointModel(nn.Module):
+class JointModel(nn.Module):  # type: ignore[misc]  # torch is untyped here
     """Encoder and heads.
 
     ``forward(input_ids [B, T], attention_mask [B, T])`` gives the logits ``(intent [B, I], second [B, I + 1],
@@ -70,11 +70,11 @@ class JointModel(nn.Module):
 
 def new_encoder(vocabulary: int, *, layers: int = 4, width: int = 256) -> nn.Module:
     """Our own encoder with random weights."""
-    return AutoModel.from_config(base_config(vocabulary, layers=layers, width=width), attn_implementation="eager")  # type: ignore[no-any-return]
+    return AutoModel.from_config(base_config(vocabulary, layers=layers, width=width), attn_implementation="eager")
 
 
 def load_encoder(folder: Path) -> nn.Module:
     """Any Hugging Face encoder directory with a ``config.json`` and weights; attention in plain matrix products."""
     config = AutoConfig.from_pretrained(folder)
     options: dict[str, Any] = {"attn_implementation": "eager", "dtype": torch.float32}
-    return AutoModel.from_pretrained(folder, config=config, **options)  # type: ignore[no-any-return]
+    return AutoModel.from_pretrained(folder, config=config, **options)

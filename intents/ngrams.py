@@ -56,7 +56,7 @@ class NgramModel:
     @classmethod
     def fit(cls, texts: Sequence[str], classes: NDArray[np.int64], count: int, strength: float = 30.0) -> NgramModel:
         """Learn from *texts* with class numbers below *count*; *strength* is the inverse of the penalty."""
-        from scipy.sparse import csr_matrix
+        from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
         from sklearn.linear_model import LogisticRegression
 
         buckets = [features(text) for text in texts]

@@ -30,6 +30,11 @@ _PUNCTUATION = set("，。！？、；：,.!?;:~～…")
 _WIDE = {chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)}
 
 
+def dice_of(seed: int) -> random.Random:
+    """Repeatable chance for varying data; nothing secret hangs on it."""
+    return random.Random(seed)  # noqa: S311
+
+
 def edit(text: str, spans: Spans, changes: Sequence[tuple[int, int, str]]) -> tuple[str, Spans]:
     """*text* with every ``(start, end, words)`` of *changes* put in its place, and the spans where they are then.
 

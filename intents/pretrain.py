@@ -93,7 +93,7 @@ class Corpus:
                 order = random.permutation(len(self.rows[length]))
                 size = max(1, settings.batch_tokens // length)
                 epoch += [(length, order[at : at + size]) for at in range(0, len(order), size)]
-            random.shuffle(epoch)  # type: ignore[arg-type]
+            random.shuffle(epoch)
             for length, order in epoch:
                 plan.append((length, order))
                 spent += length * len(order)

@@ -23,6 +23,7 @@ from intents.export import export_fp32, quantise
 from intents.labels import Labels
 from intents.model import JointModel, Targets, load_encoder, new_encoder
 from intents.ngrams import NgramModel
+from intents.noise import dice_of
 from intents.scorer import RELEASE, Scorer
 from intents.tagging import token_tags
 from intents.tokenizer import load_tokenizer, train_tokenizer
@@ -44,7 +45,7 @@ class Settings:
     batch: int = 48
     rate: float = 6e-4
     smoothing: float = 0.05
-    pairs: float = 0.15
+    pairs: float = 0.25
     threads: int = 2
     layers: int = 4
     width: int = 256
@@ -82,9 +83,7 @@ def train(
     tokenizer.save(str(out / "tokenizer.json"))
     _fit_ngrams(kept, variety, labels, settings).save(out / "ngrams.npz")
     precision = _export(model, out, held)
-    trials = list(held) + [
-        variety.slip(variety.pair(random.Random(at)), random.Random(at)) for at in range(len(held) // 4)
-    ]
+    trials = list(held) + [variety.slip(variety.pair(dice_of(at)), dice_of(at)) for at in range(len(held) // 4)]
     scorer = Scorer(out)
     calibration = calibrate(scorer, trials)
     calibration.save(out / "thresholds.json")
@@ -122,7 +121,7 @@ def fit(
     settings: Settings,
 ) -> None:
     """Fine-tune *model* in place on fresh variations of *rows* every epoch; keeps the epoch that held-out rows like best."""
-    dice = random.Random(settings.seed)
+    dice = dice_of(settings.seed)
     steps = settings.epochs * (int(len(rows) * (1 + settings.pairs)) // settings.batch + 1)
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.rate, total_steps=steps + 1, pct_start=0.08)
@@ -162,7 +161,7 @@ def _loss(logits: tuple[Tensor, Tensor, Tensor, Tensor], targets: Targets, smoot
         cross_entropy(intent, targets.intent, label_smoothing=smoothing)
         + 0.5 * cross_entropy(second, targets.second)
         + 0.3 * cross_entropy(act, targets.act, label_smoothing=smoothing)
-        + cross_entropy(slots.transpose(1, 2), targets.slots, ignore_index=_IGNORED)
+        + 2.0 * cross_entropy(slots.transpose(1, 2), targets.slots, ignore_index=_IGNORED)
     )
 
 
@@ -195,18 +194,18 @@ def _batches(
         )  # fmt: skip
 
 
-@torch.no_grad()
 def _held_accuracy(model: JointModel, tokenizer: Tokenizer, labels: Labels, held: Sequence[Row]) -> float:
     model.eval()
     right = 0
-    for ids, mask, targets in _batches(held, tokenizer, labels, 64, random.Random(0)):
-        right += int((model(ids, mask)[0].argmax(-1) == targets.intent).sum())
+    with torch.no_grad():
+        for ids, mask, targets in _batches(held, tokenizer, labels, 64, dice_of(0)):
+            right += int((model(ids, mask)[0].argmax(-1) == targets.intent).sum())
     return right / max(1, len(held))
 
 
 def _fit_ngrams(rows: Sequence[Row], variety: Variety, labels: Labels, settings: Settings) -> NgramModel:
     """The n-grams' opinion, learnt from the rows as they are and once varied."""
-    dice = random.Random(settings.seed)
+    dice = dice_of(settings.seed)
     seen = [*rows, *(variety.vary(row, dice) for row in rows)]
     number = {name: index for index, name in enumerate(labels.intents)}
     classes = np.array([number[row.intent] for row in seen])
