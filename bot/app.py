@@ -34,7 +34,8 @@ from bot.guards import BodyLimit, SafeHeaders
 from bot.inbox import Inbox
 from bot.message import Incoming, Turn
 from bot.metrics import Metrics
-from bot.otp import Challenges, DemoPhone
+from bot.otp import Challenges, DemoPhone, OtpSender
+from bot.otp_gateway import OtpGateway
 from bot.parts import Clock, Parts, Understand, utc_now
 from bot.principal import Principal
 from bot.problems import install_problem_handlers
@@ -115,7 +116,8 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
 
         signals = Signals(redis)
         phone = DemoPhone(redis)
-        challenges = Challenges(engine, phone, key=settings.secret_key())
+        sender = phone if settings.otp_url is None else _otp_gateway(settings, stack)
+        challenges = Challenges(engine, sender, key=settings.secret_key())
         understand, release = _understanding(instead)
         provider = instead.provider or _provider(settings)
         parts = Parts(
@@ -172,6 +174,12 @@ def _actions(settings: Settings, bank: AsyncEngine, clock: Clock, stack: AsyncEx
     remote = RemoteActions(str(settings.actions_url), settings.signing_key())
     stack.push_async_callback(remote.aclose)
     return remote
+
+
+def _otp_gateway(settings: Settings, stack: AsyncExitStack) -> OtpSender:
+    gateway = OtpGateway(str(settings.otp_url), _secret(settings.otp_key))
+    stack.push_async_callback(gateway.aclose)
+    return gateway
 
 
 def _provider(settings: Settings) -> ModelProvider | None:

@@ -127,7 +127,7 @@ class _Terminal:
             typer.secho(self._words["silent"], dim=True)
             return
         self._show(event.data)
-        if any(decision["kind"] == "step_up" for decision in event.data["decisions"]):
+        if any(decision["outcome"] == "code_sent" for decision in event.data["decisions"]):
             await self._ring()
 
     def _show(self, reply: dict[str, Any]) -> None:

@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     secret: SecretStr | None = Field(default=None, description="keys the hashes of one-time codes and write keys")
     token_key: SecretStr | None = Field(default=None, description="signs customers' tokens and assertions")
+    otp_url: HttpUrl | None = Field(default=None, description="the bank's service that texts one-time codes")
+    otp_key: SecretStr | None = None
     actions_url: HttpUrl | None = Field(default=None, validation_alias="ACTIONS_URL")
     model_url: HttpUrl | None = None
     model_name: str | None = None
@@ -80,6 +82,8 @@ class Settings(BaseSettings):
             reasons.append("DATABASE_URL does not name a PostgreSQL database: SQLite is for the demo only.")
         if self.redis_url is None:
             reasons.append("REDIS_URL is not set: the embedded Redis is for the demo only.")
+        if self.otp_url is None:
+            reasons.append("TELLER_OTP_URL is not set: name the service that texts one-time codes to customers.")
         return reasons
 
     @property

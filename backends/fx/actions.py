@@ -159,7 +159,6 @@ class FxBuy(BankWrite[FxBuyInput, PurchaseTerms]):
             "insufficient_funds",
             "over_quota",
             "unsupported",
-            "same_currency",
             "invalid_amount",
             "no_account",
             "not_found",

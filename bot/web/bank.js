@@ -131,11 +131,16 @@ function showMessage(message) {
   setTimeout(() => showMessage(null), Math.max(left, 0));
 }
 
-/** A code can only have come after a turn that asked for one. @param {any} reply */
+let lastSeq = 0;
+
+/** A code is on the phone after a reply that says so, until one that is about something else. @param {any} reply */
 async function lookAtPhone(reply) {
-  if (!state.customer || !reply.decisions?.some((/** @type {any} */ decision) => decision.kind === "step_up")) return;
+  lastSeq = reply.seq;
+  const outcomes = (reply.decisions ?? []).map((/** @type {any} */ made) => made.outcome ?? "");
+  if (!outcomes.some((/** @type {string} */ outcome) => outcome.startsWith("code_"))) showMessage(null);
+  if (!state.customer || !outcomes.includes("code_sent")) return;
   const response = await fetch(`/demo/phone/${state.customer.customer_id}`);
-  showMessage(response.ok ? await response.json() : null);
+  if (reply.seq === lastSeq) showMessage(response.ok ? await response.json() : null);
 }
 
 /** @param {string} name @param {string} className @param {string} [text] @returns {any} */

