@@ -94,6 +94,9 @@ class _Router:
             return [self._answer(task, "planned", "understood, but not served yet", self._topic(task))]
         if task.capability == "human_agent":
             return self._handoff(task, steps)
+        if task.capability == "help":
+            say = Result(capability="help", outcome="plain", rows=self._served())
+            return [Answer(task=task.id, why="what is served, from the catalogue", say=say)]
         if capability.kind == "dialogue" and capability.backend is None:
             return [self._answer(task, "plain", "a turn of the conversation itself")]
         anonymous = capability.access == "customer" and self.principal.customer_id is None
@@ -295,6 +298,14 @@ class _Router:
         zh = capability.label.get("zh", capability.zh)
         en = capability.label.get("en", capability.en)
         return (Fact.of("topic", zh, source="rule", as_of=self.now, english=en),)
+
+    def _served(self) -> tuple[tuple[Fact, ...], ...]:
+        """What this bot can do today, a row each."""
+        return tuple(
+            self._label(name)
+            for name, capability in self.capabilities.items()
+            if capability.status == "served" and (capability.backend is not None or name == "human_agent")
+        )
 
     def _option(self, name: str) -> Choice:
         return Choice(slot="intent", value=name, facts=self._label(name))

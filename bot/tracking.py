@@ -34,10 +34,16 @@ _ELLIPSIS = re.compile(
     r"|^\s*(and|what about|how about)\b.{1,40}$",
     re.IGNORECASE | re.DOTALL,
 )
+_ABANDON = re.compile(
+    r"^\s*(那?还是)?(算了|不用了?|不要了?|不需要|先不|先别|别办|不办|不换了|不买了|不挂了|取消|never ?mind|forget it|cancel|stop)",
+    re.IGNORECASE,
+)
 _RESEND = re.compile(r"重新?发|再发|没收到|收不到|resend|send (it )?again|(did ?n.t|not) (get|receive)", re.IGNORECASE)
 _ORDINAL = re.compile(r"^\s*(?:第?\s*([1-3一二三])\s*个?|([123])[.、]?)\s*$")
 _ORDINALS = {"1": 0, "2": 1, "3": 2, "一": 0, "二": 1, "三": 2}
-_FILLER = re.compile(r"[\s，。,.!！?？、~～]|那|就|要|的|吧|啊|呀|吗|嗯|哦|是|换|改|尾号|后四位|please|the|one|to|it|for")
+_FILLER = re.compile(
+    r"[\s，。,.!！?？、~～]|那|就|要|的|吧|啊|呀|吗|呢|嗯|哦|是|换|改|尾号|后四位|please|the|one|to|it|for|what about|how about|and"
+)
 
 _ANSWERING = frozenset({"affirm", "deny", "cancel", "repeat", "out_of_scope", "chitchat"})
 _COURTESIES = frozenset({"greet", "thanks", "goodbye", "affirm", "deny", "chitchat"})
@@ -142,6 +148,8 @@ def _as_answer(
         return _put(session, task.with_slots({capability.words: (text.strip(),)}), None, now)
     if slots and _speaks_of(task, slots, understanding, names, text):
         return _put(session, task.with_slots(slots).model_copy(update={"act": "do"}), None, now)
+    if _ABANDON.match(text) and not elsewhere:
+        return _drop(session, task, "denied" if task.awaiting == "offer" else "cancelled")
     if task.awaiting == "confirm" and names[0] != "cancel" and _CORRECTION.match(text) and not elsewhere:
         return _put(session, task, "change", now)
     if names[0] in ("deny", "cancel"):
@@ -237,8 +245,9 @@ def _as_follow_up(
         return None
     capability = capabilities[last.capability]
     slots = relevant_slots(understanding, capability)
-    same = names[0] in (last.capability, *_ANSWERING) or _covered(understanding, text)
-    if slots and same:
+    only_slots = _covered(understanding, text)
+    same = names[0] in (last.capability, *_ANSWERING) or understanding.intents[0].confidence < SURE
+    if slots and (same or (only_slots and _ELLIPSIS.match(text))):
         if "currency" in slots and last.slots.get("currency_from") and last.slots.get("currency") == ("CNY",):
             slots = {**slots, "currency_from": slots["currency"]}
             del slots["currency"]

@@ -19,7 +19,6 @@ import yaml
 
 from backends import values
 from bot.app import Instead, running
-from bot.message import Incoming, Turn
 from bot.principal import Principal
 from bot.service import Service
 from bot.settings import load_settings
@@ -36,29 +35,15 @@ def told() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-class Bank:
-    """The running bot, and the turns it finished."""
-
-    def __init__(self) -> None:
-        self.service: Service
-        self.turns: dict[tuple[str, int], Turn] = {}
-
-    def on_turn(self, message: Incoming, turn: Turn) -> None:
-        self.turns[message.conversation_id, message.seq] = turn
-
-
 @asynccontextmanager
-async def open_bank(data_dir: Path, instead: Instead | None = None) -> AsyncIterator[Bank]:
+async def open_bank(data_dir: Path, instead: Instead | None = None) -> AsyncIterator[Service]:
     """A freshly seeded demo bank with the bot at work."""
-    bank = Bank()
-    async with running(load_settings(env="demo", data_dir=data_dir), instead, on_turn=bank.on_turn) as service:
-        bank.service = service
-        yield bank
+    async with running(load_settings(env="demo", data_dir=data_dir), instead) as service:
+        yield service
 
 
-async def play(story: dict[str, Any], bank: Bank) -> None:
+async def play(story: dict[str, Any], service: Service) -> None:
     """Tell *story* to the bot; fails at the first turn that goes another way or says what nobody answered."""
-    service = bank.service
     customer = story.get("customer")
     principal = (
         Principal(channel="web", customer_id=customer, assurance="signed_in") if customer else Principal(channel="web")
@@ -70,13 +55,14 @@ async def play(story: dict[str, Any], bank: Bank) -> None:
             conversation.id, f"m{number}", text, principal=principal, channel="web", now=service.clock()
         )
         if expected.get("silence"):
-            await _stays_silent(bank, conversation.id, accepted.seq)
+            assert await _record(service, conversation.id, accepted.seq)
+            assert await service.events.reply_to(conversation.id, accepted.seq, 0.1) is None
             continue
         event = await service.events.reply_to(conversation.id, accepted.seq, 20.0)
         assert event is not None, f"no reply to {text!r}"
-        turn = bank.turns[conversation.id, accepted.seq]
-        _came_as_told(expected, text, event.data, turn)
-        _rests_on_the_bank(event.data, turn)
+        record = await _record(service, conversation.id, accepted.seq)
+        _came_as_told(expected, text, event.data, record)
+        _rests_on_the_bank(event.data, record)
 
 
 async def _code(service: Service, customer: str) -> str:
@@ -86,18 +72,20 @@ async def _code(service: Service, customer: str) -> str:
     return shown[0]
 
 
-async def _stays_silent(bank: Bank, conversation_id: str, seq: int) -> None:
-    for _ in range(200):
-        if (conversation_id, seq) in bank.turns:
-            break
-        await asyncio.sleep(0.05)
-    assert bank.turns[conversation_id, seq].reply is None
+async def _record(service: Service, conversation_id: str, seq: int) -> dict[str, Any]:
+    """The turn's record, once it is stored."""
+    for _ in range(400):
+        record = await service.record_of(conversation_id, seq)
+        if record is not None:
+            return record
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"message {seq} was never handled")
 
 
-def _came_as_told(expected: dict[str, Any], text: str, reply: dict[str, Any], turn: Turn) -> None:
+def _came_as_told(expected: dict[str, Any], text: str, reply: dict[str, Any], record: dict[str, Any]) -> None:
     assert expected.keys() & {"outcomes", "evidence", "text"}, "a turn that expects nothing cannot fail"
-    said = [f"{d['say']['capability']}.{d['say']['outcome']}" for d in turn.record["decisions"] if "say" in d]
-    told = f"{text!r} → {said} {reply['text']!r}; understood {turn.record['understanding']}"
+    said = [f"{d['say']['capability']}.{d['say']['outcome']}" for d in record["decisions"] if "say" in d]
+    told = f"{text!r} → {said} {reply['text']!r}; understood {record['understanding']}"
     if "outcomes" in expected:
         assert said == expected["outcomes"], told
     if "language" in expected:
@@ -112,7 +100,7 @@ def _came_as_told(expected: dict[str, Any], text: str, reply: dict[str, Any], tu
         assert part not in reply["text"], told
 
 
-def _rests_on_the_bank(reply: dict[str, Any], turn: Turn) -> None:
+def _rests_on_the_bank(reply: dict[str, Any], record: dict[str, Any]) -> None:
     """Every figure lies inside an evidence span, and every span says what was answered in this turn."""
     text = reply["text"]
     spans = [(span["start"], span["end"]) for span in reply["evidence"]]
@@ -120,8 +108,8 @@ def _rests_on_the_bank(reply: dict[str, Any], turn: Turn) -> None:
         covered = any(start <= figure.start and figure.end <= end for start, end in spans)
         assert covered, f"{figure.text!r} in {text!r} has no evidence"
     answered = set()
-    results = [step["result"] for step in turn.record["steps"]]
-    results += [decision["say"] for decision in turn.record["decisions"] if "say" in decision]
+    results = [step["result"] for step in record["steps"]]
+    results += [decision["say"] for decision in record["decisions"] if "say" in decision]
     for result in results:
         for fact in itertools.chain(
             result["facts"], *result["rows"], *(choice["facts"] for choice in result["choices"])

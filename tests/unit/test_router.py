@@ -92,7 +92,9 @@ class Conversation:
 
     def _come_back(self, effect: Act | StepUp | Handoff) -> Result:
         if isinstance(effect, StepUp):
-            fallback = Result(capability=effect.capability, outcome="code_ok" if effect.check else "code_sent", reference="ch1")
+            fallback = Result(
+                capability=effect.capability, outcome="code_ok" if effect.check else "code_sent", reference="ch1"
+            )
             return self.answers.get("check" if effect.check else "code", fallback)
         if isinstance(effect, Handoff):
             return Result(capability="human_agent", outcome="queued")
