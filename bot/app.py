@@ -119,7 +119,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
         sender = phone if settings.otp_url is None else _otp_gateway(settings, stack)
         challenges = Challenges(engine, sender, key=settings.secret_key())
         understand, release = _understanding(instead)
-        provider = instead.provider or _provider(settings)
+        provider = instead.provider or _provider(settings, stack)
         parts = Parts(
             understand=understand,
             actions=instead.actions or _actions(settings, bank, clock, stack),
@@ -182,10 +182,12 @@ def _otp_gateway(settings: Settings, stack: AsyncExitStack) -> OtpSender:
     return gateway
 
 
-def _provider(settings: Settings) -> ModelProvider | None:
+def _provider(settings: Settings, stack: AsyncExitStack) -> ModelProvider | None:
     if settings.model_url is None or settings.model_name is None:
         return None
-    return OpenAIProvider(str(settings.model_url), settings.model_name, _secret(settings.model_key))
+    provider = OpenAIProvider(str(settings.model_url), settings.model_name, _secret(settings.model_key))
+    stack.push_async_callback(provider.close)
+    return provider
 
 
 def _handler(parts: Parts, metrics: Metrics) -> Handle:

@@ -17,11 +17,11 @@ INTERNAL = frozenset({"customer_profile"})
 SAID_BY_THE_BOT: Mapping[str, Collection[str]] = {
     "_shared": (
         "planned", "sign_in", "channel", "unavailable", "pending", "cancelled", "resume", "offer",
-        "code_sent", "code_wrong", "code_expired", "code_locked",
+        "code_sent", "code_wrong", "code_expired", "code_locked", "ask_change", "ask_code",
     ),
     "human_agent": ("queued", "after_hours", "waiting", "withdrawn"),
     "clarify": ("clarify",),
-    "out_of_scope": ("miss", "plain"),
+    "out_of_scope": ("miss", "miss_again"),
     "cancel": ("nothing_to_cancel",),
 }  # fmt: skip
 """Outcomes that no backend answers with: the turn makes them."""
@@ -71,11 +71,12 @@ def inspect(stories: Path = STORIES) -> Report:
 
 
 def _outcomes(capability: Capability) -> frozenset[str]:
-    """What a served capability is answered with: its action's outcomes, or the one of a dialogue intent."""
+    """What a served capability is answered with: questions for its slots, its action's outcomes, a dialogue's own."""
+    asked = frozenset(f"ask_{slot}" for slot, use in capability.slots.items() if use.required)
     action = BY_NAME.get(capability.name)
     if action is not None:
-        return action.outcomes | (COMMON_OUTCOMES - _NOT_SAID)
-    return frozenset({"plain"}) if capability.kind == "dialogue" else frozenset()
+        return asked | action.outcomes | (COMMON_OUTCOMES - _NOT_SAID)
+    return asked | {"plain"} if capability.kind == "dialogue" else asked
 
 
 def _backends(served: Mapping[str, Capability]) -> Iterator[str]:
