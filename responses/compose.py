@@ -4,50 +4,143 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from backends.result import Card, Result
 from responses.audience import Audience
-from responses.draft import Drafter, Filled, MissingFact, draft_result, fill, joined
-from responses.library import SHARED, Wording, library, wording
-from responses.reply import How, QuickReply, Reply
+from responses.draft import Draft, Drafter, Filled, MissingFact, draft_result, fill, joined, merged
+from responses.gateway import Gateway, Rewritten
+from responses.library import SHARED, TemplateError, Wording, library, wording
+from responses.prompting import prompt_for, prompt_version
+from responses.reply import How, Language, QuickReply, RefusedSpan, Reply
 from responses.rules import disclosure, rule_facts
+from responses.verify import rules_version, verify
 
 MAX_QUICK_REPLIES = 6
-GREETS_ITSELF = {"greet", "goodbye"}
+GREETS_ITSELF = frozenset({"greet", "goodbye"})
+"""Capabilities whose own words greet or part: a greeting by name in front would be one too many."""
+
+EXACT = frozenset({"ready", "changed", "expired", "sign_in", "channel", "pending", "ask_code", "ask_change", "foreign"})
+"""Outcomes whose words are binding or another's: what is confirmed, why nothing was done, how the customer is
+identified, and a foreign action's text. With every one-time code outcome and fraud advice they are said as written."""
+
+EXACT_CAPABILITIES = frozenset({"fraud_security"})
+TEMPLATE = "template"
 
 
-async def compose(results: Sequence[Result], audience: Audience, *, now: dt.datetime) -> Reply:
-    """One reply holding all *results*, in their order."""
-    drafter = Drafter(audience.language)
-    rules = rule_facts(now)
-    wordings = [wording(result.capability, result.outcome) for result in results]
-    drafts = [
-        draft_result(drafter, said, result, rules, audience) for result, said in zip(results, wordings, strict=True)
-    ]
-    said = joined([fill(each) for each in drafts], "\n")
-    said = joined([_opening(results, audience), said], "")
-    text = "\n".join([said.text, *_disclosures(results, audience, now)])
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A result, its wording and the draft that the template made of it."""
+
+    result: Result
+    wording: Wording
+    draft: Draft
+
+    @property
+    def exact(self) -> bool:
+        """Whether no model may touch it."""
+        result = self.result
+        return (
+            result.outcome in EXACT
+            or result.outcome.startswith("code_")
+            or result.capability in EXACT_CAPABILITIES
+            or any(fact.sensitivity == "secret" for fact in result.facts)
+        )
+
+
+async def compose(
+    results: Sequence[Result], audience: Audience, *, now: dt.datetime, gateway: Gateway | None = None
+) -> Reply:
+    """One reply holding all *results*, in their order, for *audience* at *now* (aware, UTC).
+
+    A model's wording of the parts that need not be exact is used where it passes every gate; else the templates are
+    the reply. Raises ``TemplateError``, ``MissingFact`` or ``UnknownDisclosure`` where this room lacks a part that a
+    result needs: never on account of a model.
+    """
+    parts = _parts(results, audience, now)
+    free = [part for part in parts if not part.exact]
+    rewritten: Rewritten | None = None
+    if gateway is not None and free:
+        rewritten = await _rewrite(free, audience, gateway)
+    said = _assembled(parts, rewritten, audience.language)
+    required = _disclosures(results, audience, now)
     return Reply(
-        text=text,
+        text="\n".join([said.text, *required]),
         language=audience.language,
         evidence=tuple(span.evidence() for span in said.spans),
         cards=_cards(results),
-        quick_replies=_quick_replies(results, wordings, audience),
-        how=How(generator="template", verdict="template", rules=""),
+        quick_replies=_quick_replies(parts, audience),
+        how=_how(rewritten),
     )
 
 
-def _opening(results: Sequence[Result], audience: Audience) -> Filled:
-    """The greeting by name that a conversation has once, in front of its first reply."""
-    opening = library()[SHARED].opening
-    if audience.greeted or audience.honorific is None or opening is None or results[0].capability in GREETS_ITSELF:
-        return Filled("")
-    variants = opening[audience.language]
+def _parts(results: Sequence[Result], audience: Audience, now: dt.datetime) -> list[_Part]:
+    """Each result with its draft; the greeting that a conversation has once stands in front of the first."""
+    drafter = Drafter(audience.language)
+    rules = rule_facts(now)
+    parts = []
+    for result in results:
+        said = wording(result.capability, result.outcome)
+        if said.completed and not result.completed:
+            raise TemplateError(f"{result.capability}.{result.outcome} says it was done, and it was not")
+        parts.append(_Part(result, said, draft_result(drafter, said, result, rules, audience)))
+    opening = _opening(results, audience, drafter)
+    if opening is not None:
+        first = parts[0]
+        parts[0] = _Part(first.result, first.wording, merged([opening, first.draft], ""))
+    return parts
+
+
+def _opening(results: Sequence[Result], audience: Audience, drafter: Drafter) -> Draft | None:
+    greeting = library()[SHARED].opening
+    if audience.greeted or audience.honorific is None or greeting is None or results[0].capability in GREETS_ITSELF:
+        return None
+    variants = greeting[audience.language]
     template = variants[audience.variation % len(variants)] + ("" if audience.language == "zh" else " ")
-    return Drafter(audience.language).line(template, {"honorific": audience.honorific})
+    return drafter.draft(template, {"honorific": audience.honorific})
+
+
+async def _rewrite(parts: Sequence[_Part], audience: Audience, gateway: Gateway) -> Rewritten:
+    """All free parts in one request, checked by every gate."""
+    draft = merged([part.draft for part in parts], "\n")
+    results = [part.result for part in parts]
+    prompt = prompt_for(draft, audience)
+    return await gateway.rewrite(
+        prompt, lambda text: verify(text, draft, results, audience.language, instructions=prompt.instructions)
+    )
+
+
+def _assembled(parts: Sequence[_Part], rewritten: Rewritten | None, language: Language) -> Filled:
+    """The finished text: the templates in order, or the model's words where the first free part stood."""
+    if rewritten is None or rewritten.text is None:
+        return joined([fill(part.draft) for part in parts], "\n")
+    free = merged([part.draft for part in parts if not part.exact], "\n")
+    texts: list[Filled] = []
+    placed = False
+    for part in parts:
+        if part.exact:
+            texts.append(fill(part.draft))
+        elif not placed:
+            texts.append(fill(free, rewritten.text))
+            placed = True
+    return joined(texts, "\n")
+
+
+def _how(rewritten: Rewritten | None) -> How:
+    if rewritten is None:
+        return How(generator=TEMPLATE, verdict="template", rules=rules_version())
+    return How(
+        generator=rewritten.generator if rewritten.verdict == "passed" else TEMPLATE,
+        prompt=prompt_version(),
+        attempts=rewritten.attempts,
+        verdict=rewritten.verdict,
+        refused=tuple(RefusedSpan(rule=refusal.rule, span=refusal.span) for refusal in rewritten.refused),
+        rules=rules_version(),
+    )
 
 
 def _disclosures(results: Sequence[Result], audience: Audience, now: dt.datetime) -> list[str]:
+    """What must be said beside the results, each text once."""
     names = dict.fromkeys(name for result in results for name in result.disclosures)
     return [disclosure(name, now.date()).text(audience.language) for name in names]
 
@@ -56,24 +149,24 @@ def _cards(results: Sequence[Result]) -> tuple[Card, ...]:
     return tuple(result.card for result in results if result.card is not None)
 
 
-def _quick_replies(
-    results: Sequence[Result], wordings: Sequence[Wording], audience: Audience
-) -> tuple[QuickReply, ...]:
-    """The choices first, then what each outcome offers; each once."""
+def _quick_replies(parts: Sequence[_Part], audience: Audience) -> tuple[QuickReply, ...]:
+    """The choices first, then what each outcome offers; each once. A button whose fact is missing is left out."""
     language = audience.language
-    drafter = Drafter(language)
     found: dict[str, QuickReply] = {}
-    for result, said in zip(results, wordings, strict=True):
-        facts = {fact.name: fact for fact in result.facts}
-        buttons = [
-            (said.choice[language], {fact.name: fact for fact in choice.facts})
-            for choice in result.choices
-            if said.choice is not None
-        ]
-        buttons += [(button, facts) for button in (said.quick_replies[language] if said.quick_replies else ())]
+    for part in parts:
+        facts = {fact.name: fact for fact in part.result.facts}
+        offered = part.wording.quick_replies[language] if part.wording.quick_replies else ()
+        buttons = [(button, facts) for button in offered]
+        if part.wording.choice is not None:
+            chosen = part.wording.choice[language]
+            buttons = [
+                *((chosen, {fact.name: fact for fact in choice.facts}) for choice in part.result.choices), *buttons
+            ]  # fmt: skip
         for button, known in buttons:
             try:
-                title, payload = (drafter.line(part, known).text for part in (button.title, button.payload))
+                title, payload = (
+                    Drafter(language).line(template, known).text for template in (button.title, button.payload)
+                )
             except MissingFact:
                 continue
             found.setdefault(payload, QuickReply(title=title, payload=payload))

@@ -22,6 +22,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 SHARED = "_shared"
 ROWS = "rows"
 MIN_VARIANTS = 2
+_FACT_ALONE = re.compile(r"\{[a-z_]+\}")
 _MARK = re.compile(r"\{([a-z_]+)\}|(\[\[)|(\]\])")
 
 
@@ -138,24 +139,30 @@ Variants = tuple[str, ...]
 
 
 class Wording(_Strict):
-    """How one outcome is said: equivalent variants a language, simpler ones for elders where it matters."""
+    """How one outcome is said: equivalent variants a language, simpler ones for elders where it matters.
 
-    zh: Variants = Field(min_length=MIN_VARIANTS)
-    en: Variants = Field(min_length=MIN_VARIANTS)
-    zh_elder: Variants | None = Field(default=None, min_length=MIN_VARIANTS)
-    en_elder: Variants | None = Field(default=None, min_length=MIN_VARIANTS)
+    ``completed`` marks words that say something was done: they are for completed results only.
+    """
+
+    zh: Variants
+    en: Variants
+    zh_elder: Variants | None = None
+    en_elder: Variants | None = None
     row: ByLanguage | None = None
     choice: Choice | None = None
     quick_replies: Buttons | None = None
+    completed: bool = False
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Wording:
         for _, template in self.templates():
             if (ROWS in names_in(template)) != (self.row is not None):
                 raise ValueError(f"{{rows}} and row go together: {template!r}")
-        for group in (self.zh, self.en):
-            if len(set(group)) != len(group):
-                raise ValueError("two variants are alike")
+        for group in (self.zh, self.en, self.zh_elder, self.en_elder):
+            if group is None or (len(group) == 1 and _FACT_ALONE.fullmatch(group[0])):
+                continue
+            if len(set(group)) < max(MIN_VARIANTS, len(group)):
+                raise ValueError(f"{MIN_VARIANTS} variants at least, all different")
         return self
 
     def templates(self) -> Iterator[tuple[Language, str]]:

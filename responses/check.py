@@ -1,0 +1,128 @@
+"""``teller check`` for this room: every outcome has a template, and every template passes the gates that models pass."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal
+
+from backends import values
+from backends.result import Fact, Result
+from responses.draft import Drafter, fill, joined
+from responses.gates.bare import bare
+from responses.gates.compliance import check_compliance
+from responses.library import ROWS, SHARED, FactType, TemplateFile, Wording, library, names_in, parse
+from responses.reply import Language
+from responses.rules import disclosures
+from responses.verify import verify
+
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+SAMPLE_TIME = dt.datetime(2026, 11, 21, 7, 4, tzinfo=dt.UTC)
+
+
+def check_templates(known: Mapping[str, Collection[str]]) -> list[str]:
+    """What is wrong with the templates, a sentence each; empty where nothing is.
+
+    *known* names the outcomes each capability can answer with.
+    """
+    return [*_missing(known), *_refused(), *_disclosures()]
+
+
+def _missing(known: Mapping[str, Collection[str]]) -> Iterator[str]:
+    files = library()
+    for capability, outcomes in known.items():
+        own = files[capability].outcomes if capability in files else {}
+        for outcome in sorted(outcomes):
+            if outcome not in own and outcome not in files[SHARED].outcomes:
+                yield f"{capability}.{outcome}: no template"
+
+
+def _refused() -> Iterator[str]:
+    for capability, file in library().items():
+        facts = {name: sample(name, kind) for name, kind in file.facts.items()}
+        for outcome, wording in file.outcomes.items():
+            yield from check_wording(capability, outcome, wording, facts)
+        yield from _opening(file, facts)
+
+
+def check_wording(capability: str, outcome: str, wording: Wording, facts: Mapping[str, Fact]) -> Iterator[str]:
+    """Which gate each variant of *wording* fails when it says *facts*, with all optional parts and with none."""
+    row = {name: facts[name] for name in (names_in(wording.row.zh) if wording.row else ())}
+    result = Result(
+        capability=capability, outcome=outcome, facts=tuple(facts.values()), completed=wording.completed,
+        rows=(tuple(row.values()), tuple(row.values())) if row else (),
+    )  # fmt: skip
+    for language, template in wording.templates():
+        needed = {name for part in parse(template) if not part.optional for name in part.names}
+        for said in (dict(facts), {name: fact for name, fact in facts.items() if name in needed}):
+            yield from _fails(f"{capability}.{outcome}", template, said, row, wording, result, language)
+    if wording.row is not None:
+        for language in LANGUAGES:
+            yield from _fails(f"{capability}.{outcome}.row", wording.row[language], row, {}, wording, result, language)
+
+
+def _fails(
+    where: str,
+    template: str,
+    facts: Mapping[str, Fact],
+    row: Mapping[str, Fact],
+    wording: Wording,
+    result: Result,
+    language: Language,
+) -> Iterator[str]:
+    drafter = Drafter(language)
+    line = drafter.line(wording.row[language], row) if wording.row and ROWS in names_in(template) else None
+    draft = drafter.draft(template, facts, joined([line, line], "\n") if line else None)
+    for refusal in verify(draft.text, draft, [result], language):
+        yield f"{where} ({language}): {refusal.rule} at {refusal.span!r} in {fill(draft).text!r}"
+
+
+def _opening(file: TemplateFile, facts: Mapping[str, Fact]) -> Iterator[str]:
+    greeting = Wording(zh=file.opening["zh"], en=file.opening["en"]) if file.opening else None
+    if greeting is not None:
+        yield from check_wording(SHARED, "opening", greeting, facts)
+
+
+def _disclosures() -> Iterator[str]:
+    for name, text in disclosures().items():
+        for language in LANGUAGES:
+            for refusal in check_compliance(bare(text.text(language)), (), language):
+                yield f"disclosure {name} ({language}): {refusal.rule} at {refusal.span!r}"
+
+
+def sample(name: str, kind: FactType) -> Fact:
+    """A believable fact of that kind."""
+    return Fact.of(name, _sample_value(kind), source="sample", as_of=SAMPLE_TIME, kind=kind.kind)
+
+
+def _sample_value(kind: FactType) -> values.Value:
+    detail = kind.detail
+    match kind.kind:
+        case "money":
+            return values.Money.of("1234.56", detail or "CNY")
+        case "rate":
+            return values.Rate(Decimal("712.34"), "USD")
+        case "percent":
+            return values.Percent(Decimal("2.85"))
+        case "points":
+            return values.PercentPoints(Decimal("0.25"))
+        case "count":
+            return values.Count(2026 if detail == "year" else 3, detail or "item")
+        case "term":
+            return values.Term(12, "month")
+        case "period":
+            return values.Period(dt.date(2026, 10, 1), dt.date(2026, 10, 31))
+        case "date":
+            return dt.date(2026, 12, 3)
+        case "datetime":
+            return SAMPLE_TIME
+        case "time":
+            return dt.time(9, 0)
+        case "currency":
+            return "USD"
+        case "enum":
+            return (detail or "other").split("|")[0]
+        case "digits":
+            return "8866"
+        case "text" | "name":
+            return detail or "云杉"

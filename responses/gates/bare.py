@@ -1,0 +1,59 @@
+"""A draft as the gates read it: folded, each placeholder one mark, with the way back to the raw text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backends.values.folding import fold
+from responses.draft import PLACEHOLDER
+from responses.gates.refusal import Refusal
+
+MARK = "\ufffc"
+"""Stands for a placeholder: no letter, no figure, no space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """``text`` is folded (NFKC, lower case, simplified); its character *i* was ``raw[starts[i]:ends[i]]``.
+
+    ``tokens`` name the placeholders by the position of their mark in ``text``.
+    """
+
+    raw: str
+    text: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    tokens: dict[int, str]
+
+    def refusal(self, rule: str, start: int, end: int) -> Refusal:
+        """A refusal of ``text[start:end]``, told in the raw text."""
+        if start >= end:
+            return Refusal(rule, len(self.raw), len(self.raw), "")
+        begin, finish = self.starts[start], self.ends[end - 1]
+        return Refusal(rule, begin, finish, self.raw[begin:finish])
+
+
+def bare(raw: str) -> Bare:
+    """*raw* as the gates read it."""
+    text = ""
+    starts: list[int] = []
+    ends: list[int] = []
+    tokens: dict[int, str] = {}
+    last = 0
+
+    def take(begin: int, finish: int) -> None:
+        nonlocal text
+        folded = fold(raw[begin:finish])
+        text += folded.text
+        starts.extend(begin + start for start in folded.starts)
+        ends.extend(begin + end for end in folded.ends)
+
+    for match in PLACEHOLDER.finditer(raw):
+        take(last, match.start())
+        tokens[len(text)] = match[1]
+        text += MARK
+        starts.append(match.start())
+        ends.append(match.end())
+        last = match.end()
+    take(last, len(raw))
+    return Bare(raw, text, tuple(starts), tuple(ends), tokens)

@@ -1,0 +1,44 @@
+"""Gate 2: every figure read back out of the finished text, and compared with the facts as typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backends.values import find_figures, same_value
+from responses.draft import Filled, Span
+from responses.gates.placeholders import FIGURES
+from responses.gates.refusal import Refusal
+
+_BLANK = "\ufffc"
+_ORDINAL = "第"
+
+
+def check_figures(filled: Filled) -> list[Refusal]:
+    """Figures that no fact vouches for, and facts whose figure cannot be read in the text as it stands.
+
+    Texts, names, enum words and identifiers are set aside first: the 90天 of a product's name is no figure.
+    """
+    return list(_compare(filled))
+
+
+def _compare(filled: Filled) -> Iterator[Refusal]:
+    text = filled.text
+    stated: list[Span] = []
+    for span in filled.spans:
+        if span.fact.kind in FIGURES:
+            stated.append(span)
+        else:
+            text = text[: span.start] + _BLANK * (span.end - span.start) + text[span.end :]
+    found = find_figures(text)
+    unread = list(stated)
+    for figure in found:
+        own = next((span for span in unread if span.start < figure.end and figure.start < span.end), None)
+        if own is None:
+            yield Refusal("figure_ungrounded", figure.start, figure.end, figure.text)
+            continue
+        unread.remove(own)
+        beyond = (text[figure.start : own.start] + text[own.end : figure.end]).strip()
+        if beyond not in ("", _ORDINAL) or not same_value(figure.value, own.fact.typed()):
+            yield Refusal("figure_changed", figure.start, figure.end, figure.text)
+    for span in unread:
+        yield Refusal("figure_missing", span.start, span.end, text[span.start : span.end])

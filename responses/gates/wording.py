@@ -1,0 +1,161 @@
+"""Gate 1 on the words of a draft: no figure, date, currency, unit or name outside a placeholder; text a bank would send."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from backends.result import Fact
+from responses.draft import Draft
+from responses.gates.bare import MARK, Bare
+from responses.gates.lexicon import Hit, Lexicon
+from responses.gates.refusal import Refusal
+from responses.reply import Language
+
+WORDS_FILE = Path(__file__).with_name("words.yml")
+HARMLESS = "harmless"
+NUMERALS = "零一二两三四五六七八九十百千万亿兆廿卅卌幺壹贰叁肆伍陆柒捌玖拾佰仟俩仨半倍弌弍弎壱弐"
+
+_BRANCH = re.compile(r"[\u4e00-\u9fff]{2,8}?(?:支行|分行|分理处|营业部)")
+_GENERIC_BEFORE = tuple("的家个各到在去往找往该此这那")
+_SURNAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆"
+    "范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤康易乔赖文"
+)
+_PERSON = re.compile(rf"[{_SURNAMES}][\u4e00-\u9fff]{{0,2}}?(?:先生|女士|小姐|太太|阿姨|叔叔)")
+_GENERIC_PERSON = re.compile(r"(?:这位|那位|各位|尊敬的|亲爱的|哪位)(?:先生|女士|小姐)")
+_ENGLISH_PERSON = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam)\.?\s+[A-Z][a-z]+")
+_MARKUP = re.compile(
+    r"<[a-z/!?][^<>]*>?|&(?:[a-z]+|#\d+);|\*\*|__|`|^\s{0,3}#{1,6}\s|^\s*>\s|\]\(|\[\[|\]\]|\{|\}|\\n|\|[^|\n]*\||^\s*[*+]\s",
+    re.MULTILINE,
+)
+_LINK = re.compile(
+    r"https?:|ftp:|www\.|[a-z0-9-]+\.(?:com|cn|net|org|io|gov|edu|info|top|xyz)\b|[a-z0-9._-]+@[a-z0-9-]+|@[a-z0-9_]{2,}"
+)
+_OPEN_END = re.compile(r"[，、；：,;:（(「『“‘\-—]\s*$")
+_CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_OTHER_SCRIPT = re.compile(
+    r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f\u0590-\u05ff\u0900-\u097f]"
+)
+_LATIN = re.compile(r"[a-z]+")
+_FAMILIAR_LATIN = frozenset(
+    ["ai", "app", "atm", "vip", "ok", "pos", "swift", "pin", "cvv", "etc", "nfc", "sms", "id", "ic", "u", "hi", "wifi"]
+)
+_INVISIBLE = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+MAX_FACTOR, MAX_EXTRA = 3, 120
+"""A draft may be this many times as long as the template, and this many code points more."""
+
+
+@cache
+def _lexicon() -> Lexicon:
+    raw: dict[str, dict[str, Any]] = yaml.safe_load(WORDS_FILE.read_text("utf-8"))
+    classes: dict[str, list[str]] = {HARMLESS: []}
+    for label, kinds in raw.items():
+        classes[HARMLESS] += [word for line in kinds.get(HARMLESS, ()) for word in line]
+        classes[label] = [word for line in kinds["refused"] for word in line]
+    return Lexicon(classes)
+
+
+def check_wording(draft: Bare, source: Draft, language: Language) -> list[Refusal]:
+    """Every word of *draft* that must not stand outside a placeholder, and every sign that it is no reply at all."""
+    return [
+        *_shape(draft, source),
+        *_language(draft, language),
+        *_words(draft, source),
+        *_names(draft),
+    ]
+
+
+def _shape(draft: Bare, source: Draft) -> Iterator[Refusal]:
+    text = draft.text
+    if not text.strip(f"{MARK} \n\r\t。，.,!！?？~～"):
+        yield Refusal("empty", 0, len(draft.raw), draft.raw)
+        return
+    longest = MAX_FACTOR * len(source.text) + MAX_EXTRA
+    if len(draft.raw) > longest:
+        yield Refusal("too_long", longest, len(draft.raw), draft.raw[longest : longest + 20])
+    for rule, pattern in (("markup", _MARKUP), ("link", _LINK)):
+        for match in pattern.finditer(text):
+            yield draft.refusal(rule, match.start(), match.end())
+    if (ending := _OPEN_END.search(text)) is not None:
+        yield draft.refusal("cut", ending.start(), ending.end())
+    for place, char in enumerate(draft.raw):
+        if char in _INVISIBLE or (unicodedata.category(char) in ("Cc", "Co", "Cs", "Cn") and char not in "\n\r\t"):
+            yield Refusal("control", place, place + 1, char)
+
+
+def _language(draft: Bare, language: Language) -> Iterator[Refusal]:
+    text = draft.text
+    if (other := _OTHER_SCRIPT.search(text)) is not None:
+        yield draft.refusal("language", other.start(), other.end())
+    if language == "en":
+        if (chinese := _CJK.search(text)) is not None:
+            yield draft.refusal("language", chinese.start(), chinese.end())
+        return
+    latin = [match for match in _LATIN.finditer(text) if match[0] not in _FAMILIAR_LATIN]
+    if latin and len(_CJK.findall(text)) < 2 * sum(len(match[0]) for match in latin):
+        yield draft.refusal("language", latin[0].start(), latin[-1].end())
+
+
+def _words(draft: Bare, source: Draft) -> Iterator[Refusal]:
+    text = draft.text
+    covered = bytearray(len(text))
+    for hit in _lexicon().hits(text):
+        covered[hit.start : hit.end] = b"\1" * (hit.end - hit.start)
+        if hit.label == HARMLESS or (hit.label == "home_currency" and _fits_home(draft, hit, source)):
+            continue
+        yield draft.refusal("currency" if hit.label == "home_currency" else hit.label, hit.start, hit.end)
+    start: int | None = None
+    for place in range(len(text) + 1):
+        numeral = place < len(text) and not covered[place] and _is_numeral(text[place])
+        if numeral and start is None:
+            start = place
+        elif not numeral and start is not None:
+            yield draft.refusal("number", start, place)
+            start = None
+        if place < len(text) and unicodedata.category(text[place]) == "Sc":
+            yield draft.refusal("currency", place, place + 1)
+
+
+def _is_numeral(char: str) -> bool:
+    return char in NUMERALS or (char.isnumeric() and not _CJK.match(char))
+
+
+def _fits_home(draft: Bare, hit: Hit, source: Draft) -> bool:
+    """Whether naming the home currency says nothing new: no figure beside it, or one in that currency behind it."""
+    before, after = draft.text[: hit.start].rstrip(), draft.text[hit.end :]
+    if before.endswith(MARK):
+        return False
+    if not after.lstrip().startswith(MARK):
+        return not (after[:1] and _is_numeral(after[:1]))
+    fact = fact_of(draft.tokens[hit.end + len(after) - len(after.lstrip())], source)
+    return fact is not None and fact.kind == "money" and fact.unit == "CNY"
+
+
+def fact_of(token: str, source: Draft) -> Fact | None:
+    """The fact a placeholder stands for; ``None`` for an unknown one and for a block of lines."""
+    filler = source.fillers.get(token)
+    return (
+        filler.spans[0].fact if filler and len(filler.spans) == 1 and filler.spans[0].end == len(filler.text) else None
+    )
+
+
+def _names(draft: Bare) -> Iterator[Refusal]:
+    text = draft.text
+    for match in _BRANCH.finditer(text):
+        stem = match[0].removesuffix("支行").removesuffix("分行").removesuffix("分理处").removesuffix("营业部")
+        if not stem.endswith(_GENERIC_BEFORE) and not any(
+            word in stem for word in ("就近", "附近", "当地", "任意", "开户", "我行", "本行")
+        ):
+            yield draft.refusal("name", match.start(), match.end())
+    for match in _PERSON.finditer(text):
+        if _GENERIC_PERSON.search(text, max(0, match.start() - 3), match.end()) is None:
+            yield draft.refusal("name", match.start(), match.end())
+    for match in _ENGLISH_PERSON.finditer(draft.raw):
+        yield Refusal("name", match.start(), match.end(), match[0])
