@@ -6,9 +6,9 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.message import Frozen, NewEvent
@@ -21,6 +21,34 @@ HEARTBEAT = 15.0
 POLL = 1.0
 """Seconds after which a waiting reader looks for itself: a signal may have been lost."""
 
+# Statements of the busiest paths are built once: building one costs as much as running it.
+_COLUMNS = (EventRow.seq, EventRow.type, EventRow.at, EventRow.actor, EventRow.data)
+_READ = (
+    select(*_COLUMNS)
+    .where(EventRow.conversation_id == bindparam("conversation"), EventRow.seq > bindparam("after"))
+    .order_by(EventRow.seq)
+    .limit(bindparam("limit"))
+)
+_ANSWER = (
+    select(*_COLUMNS, InboxRow.status)
+    .select_from(InboxRow)
+    .outerjoin(
+        EventRow,
+        (EventRow.conversation_id == InboxRow.conversation_id)
+        & (EventRow.in_reply_to == InboxRow.seq)
+        & (EventRow.type == "message.completed")
+        & (EventRow.actor == "bot"),
+    )
+    .where(InboxRow.conversation_id == bindparam("conversation"), InboxRow.seq == bindparam("message"))
+)
+_TAKE_NUMBERS = (
+    update(ConversationRow)
+    .where(ConversationRow.id == bindparam("conversation"))
+    .values(seq=ConversationRow.seq + bindparam("count"), updated_at=bindparam("at"))
+    .returning(ConversationRow.seq, ConversationRow.awaiting_challenge)
+)
+_INSERT = insert(EventRow)
+
 
 class Event(Frozen):
     """One event: ``{"seq", "type", "at", "actor", "data"}``, the same in every channel and for a replay. ``at`` is UTC."""
@@ -30,6 +58,13 @@ class Event(Frozen):
     at: dt.datetime
     actor: str
     data: dict[str, Any]
+
+
+class Taken(NamedTuple):
+    """Numbers for new events, from ``first`` on, and the challenge that the conversation awaits a code for."""
+
+    first: int
+    awaiting_challenge: str | None
 
 
 class UnknownConversation(LookupError):
@@ -45,14 +80,9 @@ class Events:
 
     async def read(self, conversation_id: str, after: int = 0, limit: int = 500) -> list[Event]:
         """The events with a ``seq`` above *after*, oldest first, at most *limit* of them."""
-        query = (
-            select(EventRow.seq, EventRow.type, EventRow.at, EventRow.actor, EventRow.data)
-            .where(EventRow.conversation_id == conversation_id, EventRow.seq > after)
-            .order_by(EventRow.seq)
-            .limit(limit)
-        )
+        parameters = {"conversation": conversation_id, "after": after, "limit": limit}
         async with reading(self._engine) as connection:
-            return [Event(**row._mapping) for row in await connection.execute(query)]
+            return [Event(**row._mapping) for row in await connection.execute(_READ, parameters)]
 
     async def follow(self, conversation_id: str, after: int) -> AsyncIterator[Event | None]:
         """Every event after *after*, each as soon as it is committed; ``None`` when a heartbeat is due. Never ends."""
@@ -86,29 +116,16 @@ class Events:
                 await _wait(woken, min(POLL, left))
 
 
-async def append(
-    connection: AsyncConnection,
-    conversation_id: str,
-    events: Sequence[NewEvent],
-    at: dt.datetime,
-    *,
-    in_reply_to: int | None = None,
-) -> list[Event]:
-    """Number and store *events* in the caller's transaction, which holds the conversation's row from here to its end.
+async def take_numbers(connection: AsyncConnection, conversation_id: str, count: int, at: dt.datetime) -> Taken:
+    """Number *count* new events; the caller's transaction holds the conversation's row from here to its end.
 
-    Whoever appends tells ``Signals`` after the commit. Raises ``UnknownConversation``.
+    Raises ``UnknownConversation``.
     """
-    taken = (
-        update(ConversationRow)
-        .where(ConversationRow.id == conversation_id)
-        .values(seq=ConversationRow.seq + len(events), updated_at=at)
-        .returning(ConversationRow.seq)
-    )
-    last = (await connection.execute(taken)).scalar_one_or_none()
-    if last is None:
+    parameters = {"conversation": conversation_id, "count": count, "at": at}
+    row = (await connection.execute(_TAKE_NUMBERS, parameters)).one_or_none()
+    if row is None:
         raise UnknownConversation(conversation_id)
-    first = last - len(events) + 1
-    return await insert_events(connection, conversation_id, first, events, at, in_reply_to=in_reply_to)
+    return Taken(row.seq - count + 1, row.awaiting_challenge)
 
 
 async def insert_events(
@@ -119,33 +136,35 @@ async def insert_events(
     at: dt.datetime,
     *,
     in_reply_to: int | None = None,
-) -> list[Event]:
-    """Store *events* under the numbers from *first* on, which the caller took while it held the conversation's row."""
-    numbered = [
-        Event(seq=seq, type=event.type, at=at, actor=event.actor, data=event.data)
+) -> None:
+    """Store *events* under the numbers from *first* on, taken in the same transaction.
+
+    Whoever does so tells ``Signals`` after the commit.
+    """
+    rows = [
+        {
+            "conversation_id": conversation_id,
+            "seq": seq,
+            "type": event.type,
+            "at": at,
+            "actor": event.actor,
+            "in_reply_to": in_reply_to,
+            "data": event.data,
+        }
         for seq, event in enumerate(events, start=first)
     ]
-    if numbered:
-        rows = [
-            {**event.model_dump(), "conversation_id": conversation_id, "in_reply_to": in_reply_to} for event in numbered
-        ]
-        await connection.execute(insert(EventRow), rows)
-    return numbered
+    if rows:
+        await connection.execute(_INSERT, rows)
 
 
 async def _answer(connection: AsyncConnection, conversation_id: str, seq: int) -> tuple[Event | None, bool]:
     """The bot's answer to the message *seq*, and whether one may still come."""
-    status = await connection.scalar(
-        select(InboxRow.status).where(InboxRow.conversation_id == conversation_id, InboxRow.seq == seq)
-    )
-    query = select(EventRow.seq, EventRow.type, EventRow.at, EventRow.actor, EventRow.data).where(
-        EventRow.conversation_id == conversation_id,
-        EventRow.in_reply_to == seq,
-        EventRow.type == "message.completed",
-        EventRow.actor == "bot",
-    )
-    row = (await connection.execute(query)).first()
-    return (Event(**row._mapping) if row else None), status == "pending"
+    row = (await connection.execute(_ANSWER, {"conversation": conversation_id, "message": seq})).one_or_none()
+    if row is None:
+        return None, False
+    *event, status = row
+    answer = dict(zip(Event.model_fields, event, strict=True))
+    return (Event(**answer) if answer["seq"] is not None else None), status == "pending"
 
 
 async def _wait(woken: asyncio.Event, seconds: float) -> bool:

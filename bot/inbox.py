@@ -7,16 +7,21 @@ import hashlib
 import hmac
 from collections.abc import Callable
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.codes import hide_code
-from bot.events import append
+from bot.events import insert_events, take_numbers
 from bot.message import Frozen, NewEvent
 from bot.otp import Challenges
 from bot.principal import Principal
-from bot.records import ConversationRow, InboxRow
+from bot.records import InboxRow
 from bot.signals import Signals
+
+_FIRST = select(InboxRow.seq, InboxRow.body_hash).where(
+    InboxRow.conversation_id == bindparam("conversation"), InboxRow.message_id == bindparam("message")
+)
+_INSERT = insert(InboxRow)
 
 
 class Accepted(Frozen):
@@ -92,39 +97,34 @@ class Inbox:
         now: dt.datetime,
     ) -> int:
         # The conversation's row is held from here on: a second delivery of this message waits, and then sees the first.
-        awaited = await connection.scalar(
-            select(ConversationRow.awaiting_challenge).where(ConversationRow.id == conversation_id).with_for_update()
-        )
+        seq, awaited = await take_numbers(connection, conversation_id, 1, now)
         await self._refuse_second(connection, conversation_id, message_id, body_hash)
         code = None
         if awaited is not None:
             text, code = hide_code(text)
         text = self._mask(text)
         event = NewEvent(type="message.completed", actor="customer", data={"text": text, "message_id": message_id})
-        [written] = await append(connection, conversation_id, [event], now)
-        await connection.execute(
-            insert(InboxRow).values(
-                conversation_id=conversation_id,
-                seq=written.seq,
-                message_id=message_id,
-                body_hash=body_hash,
-                text=text,
-                code_digest=self._challenges.code_digest(awaited, code) if awaited and code else None,
-                challenge_id=awaited if code else None,
-                principal=principal.model_dump(mode="json"),
-                channel=channel,
-                received_at=now,
-            )
-        )
-        return written.seq
+        await insert_events(connection, conversation_id, seq, [event], now)
+        row = {
+            "conversation_id": conversation_id,
+            "seq": seq,
+            "message_id": message_id,
+            "body_hash": body_hash,
+            "text": text,
+            "code_digest": self._challenges.code_digest(awaited, code) if awaited and code else None,
+            "challenge_id": awaited if code else None,
+            "principal": principal.model_dump(mode="json"),
+            "channel": channel,
+            "received_at": now,
+        }
+        await connection.execute(_INSERT, row)
+        return seq
 
     async def _refuse_second(
         self, connection: AsyncConnection, conversation_id: str, message_id: str, body_hash: str
     ) -> None:
-        query = select(InboxRow.seq, InboxRow.body_hash).where(
-            InboxRow.conversation_id == conversation_id, InboxRow.message_id == message_id
-        )
-        first = (await connection.execute(query)).one_or_none()
+        parameters = {"conversation": conversation_id, "message": message_id}
+        first = (await connection.execute(_FIRST, parameters)).one_or_none()
         if first is None:
             return
         if not hmac.compare_digest(first.body_hash, body_hash):

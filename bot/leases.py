@@ -9,7 +9,19 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Float,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.events import insert_events
@@ -18,8 +30,71 @@ from bot.principal import Principal
 from bot.records import ConversationRow, DeliveryRow, InboxRow, TurnRow
 from bot.store import database_now, reading
 
+# Statements are built once: building one costs as much as running it.
+_IS_CONVERSATION = ConversationRow.id == bindparam("conversation")
+_IS_FREE = or_(ConversationRow.lease_until.is_(None), ConversationRow.lease_until < database_now())
+_IS_HELD = _IS_CONVERSATION & (ConversationRow.fence == bindparam("held"))
 # Written out, not bound: only then may a planner use the index of pending messages.
-_PENDING = InboxRow.status == literal_column("'pending'")
+_IS_PENDING = InboxRow.status == literal_column("'pending'")
+_IS_ITS_MESSAGE = InboxRow.conversation_id == bindparam("conversation")
+_LEASE_END = database_now(bindparam("lease", type_=Float))
+
+_WAITING = (
+    select(InboxRow.conversation_id)
+    .join(ConversationRow, ConversationRow.id == InboxRow.conversation_id)
+    .where(_IS_PENDING, _IS_FREE)
+    .group_by(InboxRow.conversation_id)
+    .order_by(func.min(InboxRow.received_at))
+    .limit(bindparam("limit"))
+)
+_CLAIM = (
+    update(ConversationRow)
+    .where(_IS_CONVERSATION, _IS_FREE, exists().where(_IS_ITS_MESSAGE, _IS_PENDING))
+    .values(fence=ConversationRow.fence + 1, lease_until=_LEASE_END, lease_holder=bindparam("holder"))
+    .returning(
+        ConversationRow.fence, ConversationRow.session, ConversationRow.owner, ConversationRow.awaiting_challenge
+    )
+)
+_BEGIN_OLDEST = (
+    update(InboxRow)
+    .where(
+        _IS_ITS_MESSAGE,
+        InboxRow.seq == select(func.min(InboxRow.seq)).where(_IS_ITS_MESSAGE, _IS_PENDING).scalar_subquery(),
+    )
+    .values(starts=InboxRow.starts + 1)
+    .returning(
+        InboxRow.seq,
+        InboxRow.message_id,
+        InboxRow.text,
+        InboxRow.code_digest,
+        InboxRow.challenge_id,
+        InboxRow.principal,
+        InboxRow.channel,
+        InboxRow.received_at,
+        InboxRow.starts,
+    )
+)
+_RENEW = update(ConversationRow).where(_IS_HELD).values(lease_until=_LEASE_END)
+_RELEASE = update(ConversationRow).where(_IS_HELD).values(lease_until=None)
+_HOLD = select(ConversationRow.seq, ConversationRow.owner).where(_IS_HELD).with_for_update()
+_END_MESSAGE = (
+    update(InboxRow).where(_IS_ITS_MESSAGE, InboxRow.seq == bindparam("message")).values(status=bindparam("end"))
+)
+_STORE_CONVERSATION = (
+    update(ConversationRow)
+    .where(_IS_HELD)
+    .values(
+        seq=ConversationRow.seq + bindparam("count"),
+        session=bindparam("new_session", type_=ConversationRow.session.type),
+        owner=bindparam("new_owner"),
+        version=ConversationRow.version + case((ConversationRow.owner == bindparam("new_owner"), 0), else_=1),
+        awaiting_challenge=bindparam("challenge"),
+        lease_until=case((bindparam("more", type_=Boolean), _LEASE_END), else_=None),
+        updated_at=bindparam("at"),
+    )
+)
+_INSERT_TURN = insert(TurnRow)
+_INSERT_DELIVERY = insert(DeliveryRow)
 
 
 class LeaseLost(Exception):
@@ -63,41 +138,17 @@ class Leases:
 
     async def waiting(self, limit: int = 200) -> list[str]:
         """Conversations with a message that nobody works on, the longest waiting first."""
-        query = (
-            select(InboxRow.conversation_id)
-            .join(ConversationRow, ConversationRow.id == InboxRow.conversation_id)
-            .where(_PENDING, _free())
-            .group_by(InboxRow.conversation_id)
-            .order_by(func.min(InboxRow.received_at))
-            .limit(limit)
-        )
         async with reading(self._engine) as connection:
-            return list(await connection.scalars(query))
+            return list(await connection.scalars(_WAITING, {"limit": limit}))
 
     async def claim(self, conversation_id: str, holder: str) -> Work | None:
         """The conversation's oldest pending message, if it has one and nobody else holds the conversation."""
-        if not await self._worth_claiming(conversation_id):
-            return None
+        parameters = {"conversation": conversation_id, "holder": holder, "lease": self.seconds}
         async with self._engine.connect() as connection:
-            claimed = (
-                update(ConversationRow)
-                .where(ConversationRow.id == conversation_id, _free())
-                .values(
-                    fence=ConversationRow.fence + 1,
-                    lease_until=database_now(self.seconds),
-                    lease_holder=holder,
-                )
-                .returning(
-                    ConversationRow.fence,
-                    ConversationRow.session,
-                    ConversationRow.owner,
-                    ConversationRow.awaiting_challenge,
-                )
-            )
-            row = (await connection.execute(claimed)).one_or_none()
+            row = (await connection.execute(_CLAIM, parameters)).one_or_none()
             if row is None:
                 return None
-            work = await _take(connection, conversation_id, **row._mapping)
+            work = await _begin_oldest(connection, conversation_id, **row._mapping)
             if work is not None:
                 await connection.commit()
             return work
@@ -105,15 +156,13 @@ class Leases:
     async def renew(self, work: Work) -> bool:
         """Hold the conversation for another while; ``False`` where it is no longer held."""
         async with self._engine.begin() as connection:
-            renewed = await connection.execute(
-                update(ConversationRow).where(_held(work)).values(lease_until=database_now(self.seconds))
-            )
+            renewed = await connection.execute(_RENEW, {**_held(work), "lease": self.seconds})
             return renewed.rowcount == 1
 
     async def release(self, work: Work) -> None:
         """Let go of the conversation; its message stays pending for whoever comes next."""
         async with self._engine.begin() as connection:
-            await connection.execute(update(ConversationRow).where(_held(work)).values(lease_until=None))
+            await connection.execute(_RELEASE, _held(work))
 
     async def finish(self, work: Work, outcome: Outcome, now: dt.datetime, *, more: bool = True) -> Work | None:
         """Store the turn in one transaction: events, deliveries, session, owner, record, and the message's end.
@@ -124,40 +173,25 @@ class Leases:
         """
         message = work.incoming
         async with self._engine.connect() as connection:
-            held = (
-                await connection.execute(
-                    select(ConversationRow.seq, ConversationRow.owner).where(_held(work)).with_for_update()
-                )
-            ).one_or_none()
+            held = (await connection.execute(_HOLD, _held(work))).one_or_none()
             if held is None:
                 raise LeaseLost(message.conversation_id)
             overtaken = held.owner != message.owner
-            events = () if overtaken else _events(outcome, message.seq, held.seq + 1)
-            written = await insert_events(
-                connection, message.conversation_id, held.seq + 1, events, now, in_reply_to=message.seq
-            )
-            if message.channel in self._pushed and outcome.reply is not None and not overtaken:
-                await connection.execute(
-                    insert(DeliveryRow).values(
-                        conversation_id=message.conversation_id,
-                        event_seq=written[0].seq,
-                        channel=message.channel,
-                        next_at=now,
-                    )
-                )
-            record = {**outcome.record, "overtaken_by": held.owner} if overtaken else outcome.record
-            await connection.execute(
-                insert(TurnRow).values(conversation_id=message.conversation_id, seq=message.seq, at=now, record=record)
-            )
-            await connection.execute(
-                update(InboxRow)
-                .where(InboxRow.conversation_id == message.conversation_id, InboxRow.seq == message.seq)
-                .values(status=outcome.status)
-            )
             owner = held.owner if overtaken else outcome.owner
+            events = () if overtaken else _events(outcome, message.seq, held.seq + 1)
+            await insert_events(connection, message.conversation_id, held.seq + 1, events, now, in_reply_to=message.seq)
+            if message.channel in self._pushed and outcome.reply is not None and not overtaken:
+                delivery = {"event_seq": held.seq + 1, "channel": message.channel, "next_at": now}
+                await connection.execute(_INSERT_DELIVERY, {"conversation_id": message.conversation_id, **delivery})
+            record = {**outcome.record, "overtaken_by": held.owner} if overtaken else outcome.record
+            turn = {"conversation_id": message.conversation_id, "seq": message.seq, "at": now, "record": record}
+            await connection.execute(_INSERT_TURN, turn)
+            ended = {"conversation": message.conversation_id, "message": message.seq, "end": outcome.status}
+            await connection.execute(_END_MESSAGE, ended)
             # Under the conversation's row lock: no message can slip in between this look and the end of the lease.
-            following = (
-                await _take(
+            following = None
+            if more:
+                following = await _begin_oldest(
                     connection,
                     message.conversation_id,
                     fence=work.fence,
@@ -165,46 +199,25 @@ class Leases:
                     owner=owner,
                     awaiting_challenge=outcome.awaiting_challenge,
                 )
-                if more
-                else None
-            )
-            await connection.execute(
-                update(ConversationRow)
-                .where(ConversationRow.id == message.conversation_id)
-                .values(
-                    seq=held.seq + len(written),
-                    session=outcome.session,
-                    owner=owner,
-                    version=ConversationRow.version + int(owner != held.owner),
-                    awaiting_challenge=outcome.awaiting_challenge,
-                    lease_until=database_now(self.seconds) if following else None,
-                    updated_at=now,
-                )
-            )
+            stored = {
+                "count": len(events),
+                "new_session": outcome.session,
+                "new_owner": owner,
+                "challenge": outcome.awaiting_challenge,
+                "more": following is not None,
+                "lease": self.seconds,
+                "at": now,
+            }
+            await connection.execute(_STORE_CONVERSATION, {**_held(work), **stored})
             await connection.commit()
             return following
 
-    async def _worth_claiming(self, conversation_id: str) -> bool:
-        """A look without the write lock: of all the workers a signal wakes, one will find the conversation free."""
-        query = (
-            select(InboxRow.seq)
-            .join(ConversationRow, ConversationRow.id == InboxRow.conversation_id)
-            .where(InboxRow.conversation_id == conversation_id, _PENDING, _free())
-            .limit(1)
-        )
-        async with reading(self._engine) as connection:
-            return (await connection.scalar(query)) is not None
+
+def _held(work: Work) -> dict[str, Any]:
+    return {"conversation": work.incoming.conversation_id, "held": work.fence}
 
 
-def _free() -> ColumnElement[bool]:
-    return or_(ConversationRow.lease_until.is_(None), ConversationRow.lease_until < database_now())
-
-
-def _held(work: Work) -> ColumnElement[bool]:
-    return (ConversationRow.id == work.incoming.conversation_id) & (ConversationRow.fence == work.fence)
-
-
-async def _take(
+async def _begin_oldest(
     connection: AsyncConnection,
     conversation_id: str,
     *,
@@ -213,27 +226,8 @@ async def _take(
     owner: str,
     awaiting_challenge: str | None,
 ) -> Work | None:
-    """Begin the conversation's oldest pending message."""
-    oldest = (
-        select(func.min(InboxRow.seq)).where(InboxRow.conversation_id == conversation_id, _PENDING).scalar_subquery()
-    )
-    begun = (
-        update(InboxRow)
-        .where(InboxRow.conversation_id == conversation_id, InboxRow.seq == oldest)
-        .values(starts=InboxRow.starts + 1)
-        .returning(
-            InboxRow.seq,
-            InboxRow.message_id,
-            InboxRow.text,
-            InboxRow.code_digest,
-            InboxRow.challenge_id,
-            InboxRow.principal,
-            InboxRow.channel,
-            InboxRow.received_at,
-            InboxRow.starts,
-        )
-    )
-    row = (await connection.execute(begun)).one_or_none()
+    """Begin the conversation's oldest pending message, with the conversation as it is now."""
+    row = (await connection.execute(_BEGIN_OLDEST, {"conversation": conversation_id})).one_or_none()
     if row is None:
         return None
     incoming = Incoming(

@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
-from sqlalchemy import Connection, Float, event, literal
+from sqlalchemy import BindParameter, Connection, Float, event, literal
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from bot import sqlite_driver
 from bot.embedded_redis import EmbeddedRedis
 from bot.records import UtcDateTime
 
-BUSY_TIMEOUT_MS = 10_000
-"""How long a SQLite writer waits for the one before it."""
 _READ_ONLY = "teller_read_only"
 
 
@@ -78,25 +77,16 @@ def _address(url: str | None, data_dir: Path, name: str) -> URL:
 
 
 def _open_sqlite(address: URL) -> AsyncEngine:
-    if address.database and address.database != ":memory:":
-        # The file holds personal data: it is its owner's only from its first byte.
-        os.close(os.open(address.database, os.O_RDWR | os.O_CREAT, 0o600))
-    engine = create_async_engine(address, pool_size=5, max_overflow=5, pool_timeout=30)
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    if not address.database:
+        raise StoreError("A SQLite database in memory would be lost with its connection: name a file.")
+    path = address.database
+    # The file holds personal data: it is its owner's only from its first byte.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    engine = create_async_engine(
+        address, pool_size=5, max_overflow=5, async_creator=lambda: sqlite_driver.connect(path)
+    )
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # The driver would begin transactions by itself, late and deferred; ``_begin_sqlite`` does.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    # An acknowledged message survives a power cut, not only a crash: 0.3 ms a commit on an SSD.
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -110,8 +100,8 @@ class database_now(FunctionElement[dt.datetime]):
     inherit_cache = True
     type = UtcDateTime()
 
-    def __init__(self, seconds: float = 0.0) -> None:
-        super().__init__(literal(seconds, Float))
+    def __init__(self, seconds: float | BindParameter[float] = 0.0) -> None:
+        super().__init__(literal(seconds, Float) if isinstance(seconds, float) else seconds)
 
 
 @compiles(database_now, "sqlite")
