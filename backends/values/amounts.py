@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from backends.values.chinese import small_number
 from backends.values.currencies import CODE, GENERIC, NAMED, SIGN, UNIT, code_of
 from backends.values.folding import plain
 from backends.values.kinds import Amount
-from backends.values.numerals import Number, scan_number, small_number
+from backends.values.numerals import Number, scan_number
 
 _ABOUT = re.compile(r"^(?:大概|大约|约|差不多|about |around |approximately |roughly )|(?:左右|上下| or so)$")
 _MINUS = re.compile(r"[-+负]|(?:minus|negative) ")

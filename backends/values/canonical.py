@@ -139,3 +139,9 @@ def number_text(number: Decimal) -> str:
     if not number.is_finite():
         raise ValueError(f"not a finite number: {number}")
     return format(abs(number) if number.is_zero() else number, "f")
+
+
+def scaled(value: Decimal, unit: int) -> Decimal:
+    """*value* units, without the zeros that the decimals leave: 1.2 of 10,000 is 12000, not 12000.0."""
+    product = value * unit
+    return product.quantize(Decimal(1)) if unit > 1 and product == product.to_integral_value() else product

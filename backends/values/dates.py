@@ -7,9 +7,11 @@ import datetime as dt
 import re
 from collections.abc import Callable
 
+from backends.values.chinese import small_number
 from backends.values.folding import plain
+from backends.values.kinds import Term
 from backends.values.moments import SMALL, scan_clock, scan_date
-from backends.values.numerals import scan_number, small_number
+from backends.values.terms import read_term
 
 _NAMED_DAYS = {
     "今天": 0, "今日": 0, "今儿": 0, "今儿个": 0, "当天": 0, "当日": 0, "现在": 0, "刚才": 0, "刚刚": 0, "今早": 0, "今晚": 0,
@@ -41,47 +43,22 @@ _MONTH_EDGE = re.compile(
 )
 _YEAR_EDGE = re.compile(r"(?P<which>今|本|去|上|前|明|后)?年的?(?P<edge>[底末初]|最后一天|第一天)")
 _MONTH_EDGE_EN = re.compile(
-    r"(?:at )?(?:the )?(?P<edge>end|start|beginning|first|last day|first day) of (?:(?P<which>this|next|last|the) )?month|month[- ]end"
+    r"(?:at )?(?:the )?(?P<edge>end|start|beginning|last day|first day) of (?:(?P<which>this|next|last|the) )?month|month[- ]end"
 )
 _YEAR_EDGE_EN = re.compile(r"(?:at )?(?:the )?(?P<edge>end|start|beginning) of (?:(?P<which>this|next|last|the) )?year")
 _ORDINAL_EN = re.compile(r"(?:on )?the (?P<day>[0-9]{1,2})(?:st|nd|rd|th)(?: of (?P<which>this|next|last) month)?")
-_AGO = re.compile(r"(?P<unit>天|个?星期|个?礼拜|周|个月|年)(?:之|以)?(?P<sense>前|后)")
-_AGO_EN = re.compile(r" (?P<unit>day|week|month|year)s?(?: (?P<sense>ago|later|from now|from today))?")
+_AGO = re.compile(r"(?P<length>.+?)(?:之|以)?(?P<sense>前|后)")
+_AGO_EN = re.compile(r"(?P<length>.+) (?P<sense>ago|later|from now|from today)|in (?P<in>.+)")
+_MONTH_ITSELF = re.compile("(?<!个)月$")
 _DOTTED = re.compile(r"(?P<month>[0-9]{1,2})\.(?P<day>[0-9]{1,2})")
 _COMPACT = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})")
-_ORDINAL_WORDS = {
-    word: str(number)
-    for number, word in enumerate(
-        [
-            "first",
-            "second",
-            "third",
-            "fourth",
-            "fifth",
-            "sixth",
-            "seventh",
-            "eighth",
-            "ninth",
-            "tenth",
-            "eleventh",
-            "twelfth",
-            "thirteenth",
-            "fourteenth",
-            "fifteenth",
-            "sixteenth",
-            "seventeenth",
-            "eighteenth",
-            "nineteenth",
-            "twentieth",
-        ],
-        1,
-    )
-}
-_ORDINAL_WORDS |= {f"twenty-{word}": str(20 + int(number)) for word, number in list(_ORDINAL_WORDS.items())[:9]}
-_ORDINAL_WORDS |= {"thirtieth": "30", "thirty-first": "31"}
-_ORDINAL_WORD = re.compile(
-    rf"\b(?:{'|'.join(sorted(_ORDINAL_WORDS, key=len, reverse=True))})\b(?! (?:day|of (?:the|this|next|last)))"
-)
+_ORDINALS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "twentieth", "twenty-first", "twenty-second", "twenty-third", "twenty-fourth", "twenty-fifth", "twenty-sixth",
+    "twenty-seventh", "twenty-eighth", "twenty-ninth", "thirtieth", "thirty-first",
+)  # fmt: skip
+_ORDINAL_WORD = re.compile(rf"\b(?:{'|'.join(sorted(_ORDINALS, key=len, reverse=True))})\b(?! day)")
 
 
 def read_date(text: str, today: dt.date) -> dt.date | None:
@@ -109,6 +86,22 @@ def add_months(day: dt.date, months: int) -> dt.date:
     return dt.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
+def shift(day: dt.date, term: Term, sign: int) -> dt.date | None:
+    """*day* moved by *term*, back where *sign* is -1; ``None`` for instalments, which have no length."""
+    count = sign * term.count
+    match term.unit:
+        case "day":
+            return day + dt.timedelta(count)
+        case "week":
+            return day + dt.timedelta(weeks=count)
+        case "month":
+            return add_months(day, count)
+        case "year":
+            return add_months(day, 12 * count)
+        case "instalment":
+            return None
+
+
 def month_end(day: dt.date) -> dt.date:
     """The last day of *day*'s month."""
     return day.replace(day=calendar.monthrange(day.year, day.month)[1])
@@ -129,6 +122,11 @@ def _without_clock(words: str) -> str:
     return _PART_OF_DAY.sub("", words) or words
 
 
+def _with_digits(words: str) -> str:
+    """May third as May 3th, which reads like 3rd."""
+    return _ORDINAL_WORD.sub(lambda word: f"{_ORDINALS.index(word[0]) + 1}th", words)
+
+
 def _full(words: str, today: dt.date) -> dt.date | None:
     compact = _COMPACT.fullmatch(words)
     if compact:
@@ -140,7 +138,7 @@ def _full(words: str, today: dt.date) -> dt.date | None:
     if shifted:
         base = today.replace(year=today.year + step(shifted["year"]), month=1, day=1)
         return _full(words[shifted.end() :], base)
-    words = _ORDINAL_WORD.sub(lambda word: _ORDINAL_WORDS[word[0]] + "th", words.removeprefix("on "))
+    words = _with_digits(words.removeprefix("on "))
     found = scan_date(words, 0)
     if found is None or found[0] != len(words):
         return None
@@ -157,26 +155,14 @@ def _named(words: str, today: dt.date) -> dt.date | None:
 
 
 def _ago(words: str, today: dt.date) -> dt.date | None:
-    if words.startswith("半个月") and words[3:] in ("前", "后", "以前", "以后", "之前", "之后"):
-        return today + dt.timedelta(-15 if words.endswith("前") else 15)
-    forward = words.startswith("in ")
-    words = words.removeprefix("in ")
-    if words.startswith("半年") and words[2:] in ("前", "后", "以前", "以后", "之前", "之后"):
-        return add_months(today, -6 if words.endswith("前") else 6)
-    words = re.sub(r"^an? ", "one ", words)
-    number = scan_number(words, 0)
-    if number is None or number.value is None or number.value != number.value.to_integral_value():
+    found = _AGO.fullmatch(words) or _AGO_EN.fullmatch(words)
+    if found is None:
         return None
-    found = _AGO.fullmatch(words, number.end) or _AGO_EN.fullmatch(words, number.end)
-    if found is None or (forward == bool(found["sense"])):
-        return None
-    count = int(number.value) * (-1 if found["sense"] in ("前", "ago") else 1)
-    unit = found["unit"]
-    if unit in ("天", "day"):
-        return today + dt.timedelta(count)
-    if unit in ("年", "year"):
-        return add_months(today, 12 * count)
-    return add_months(today, count) if unit in ("个月", "month") else today + dt.timedelta(weeks=count)
+    parts = found.groupdict()
+    length = parts.get("in") or parts["length"] or ""
+    # 5月前 is "before May", 5个月前 five months ago.
+    term = None if _MONTH_ITSELF.search(length) else read_term(length)
+    return None if term is None else shift(today, term, -1 if parts["sense"] in ("前", "ago") else 1)
 
 
 def _weekday(words: str, today: dt.date) -> dt.date | None:
@@ -198,7 +184,7 @@ def _month_day(words: str, today: dt.date) -> dt.date | None:
     found = _DAY_ONLY.fullmatch(words)
     if found:
         return today.replace(day=small_number(found["day"]))
-    found = _ORDINAL_EN.fullmatch(_ORDINAL_WORD.sub(lambda word: _ORDINAL_WORDS[word[0]] + "th", words))
+    found = _ORDINAL_EN.fullmatch(_with_digits(words))
     if found:
         return add_months(today.replace(day=1), step(found["which"])).replace(day=int(found["day"]))
     return None
@@ -211,7 +197,7 @@ def _edge(words: str, today: dt.date) -> dt.date | None:
         edge = found["edge"] or "end"
         if edge in ("中", "中旬"):
             return first.replace(day=15)
-        return first if edge in ("初", "第一天", "start", "beginning", "first", "first day") else month_end(first)
+        return first if edge in ("初", "第一天", "start", "beginning", "first day") else month_end(first)
     found = _YEAR_EDGE.fullmatch(words) or _YEAR_EDGE_EN.fullmatch(words)
     if found:
         year = today.year + step(found["which"])

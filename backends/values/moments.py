@@ -9,7 +9,7 @@ import calendar
 import datetime as dt
 import re
 
-from backends.values.numerals import small_number
+from backends.values.chinese import small_number
 
 BEIJING = dt.timezone(dt.timedelta(hours=8), "Asia/Shanghai")
 """Beijing time. A fixed offset: China has kept it all year since 1992, and a bare machine may have no zone files."""
@@ -22,7 +22,7 @@ MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
 MONTH_NUMBERS |= {name[:3].lower(): number for number, name in enumerate(MONTHS, 1)} | {"sept": 9}
 
 SMALL = r"(?:[0-9]{1,2}|[二三]?十[一二三四五六七八九]?|廿[一二三四五六七八九]?|卅一?|[一二三四五六七八九])"
-YEAR = r"(?:[0-9]{4}|[零一二三四五六七八九]{4})"
+YEAR = r"(?:[12][0-9]{3}|[一二][零一二三四五六七八九]{3})"
 MONTH_NAME = rf"(?:{'|'.join(sorted(MONTH_NUMBERS, key=len, reverse=True))})\.?(?![a-z])"
 _DAY_EN = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?(?![0-9a-z])"
 

@@ -7,11 +7,11 @@ import datetime as dt
 import re
 from collections.abc import Callable
 
-from backends.values.dates import add_months, month_end, read_date, step
+from backends.values.chinese import small_number
+from backends.values.dates import add_months, month_end, read_date, shift, step
 from backends.values.folding import plain
 from backends.values.kinds import Period, Term
 from backends.values.moments import MONTH_NAME, MONTH_NUMBERS, SMALL, YEAR, scan_date
-from backends.values.numerals import small_number
 from backends.values.terms import read_term
 
 _MONTH_SCAN = re.compile(
@@ -19,9 +19,7 @@ _MONTH_SCAN = re.compile(
     r"|(?P<year_iso>(?:19|20)[0-9]{2})-(?P<month_iso>0[1-9]|1[0-2])(?![-0-9])"
     rf"|(?P<name>{MONTH_NAME}),? (?P<year_en>[12][0-9]{{3}})(?![0-9])"
 )
-_YEAR_SCAN = re.compile(
-    r"(?P<year>[12][0-9]{3}|[一二][零一二三四五六七八九]{3}) ?年(?:度|全年)?|the year (?P<year_en>[12][0-9]{3})(?![0-9])"
-)
+_YEAR_SCAN = re.compile(rf"(?P<year>{YEAR}) ?年(?:度|全年)?|the year (?P<year_en>[12][0-9]{{3}})(?![0-9])")
 _TO = re.compile(r" ?(?:至|到|~|-{1,2}| to | through | until ) ?| (?:to|through|until) ")
 _RELATIVE = re.compile(
     r"(?P<which>上上个?|下下个?|上个?|下个?|这个?|本|当|该|今|去|前|明|后)(?P<unit>月|年|周|星期|礼拜|季度|期)(?:份|度|账单|全年|里)?"
@@ -58,25 +56,22 @@ def scan_period(text: str, start: int) -> tuple[int, Period] | None:
             if end is not None and first[1] <= end:
                 return last[0], Period(first[1], end)
         return None
-    found = _MONTH_SCAN.match(text, start)
-    if found:
-        name = found["name"]
-        month = MONTH_NUMBERS[name.rstrip(".")] if name else small_number(found["month"] or found["month_iso"])
-        return (
-            (found.end(), _month(_year(found["year"] or found["year_iso"] or found["year_en"]), month))
-            if 1 <= month <= 12
-            else None
-        )
-    found = _YEAR_SCAN.match(text, start)
-    return (found.end(), _whole_year(_year(found["year"] or found["year_en"]))) if found else None
+    month, year = _MONTH_SCAN.match(text, start), _YEAR_SCAN.match(text, start)
+    if month:
+        name = month["name"]
+        number = MONTH_NUMBERS[name.rstrip(".")] if name else small_number(month["month"] or month["month_iso"])
+        if 1 <= number <= 12:
+            return month.end(), _month(_year(month["year"] or month["year_iso"] or month["year_en"]), number)
+        return None
+    return (year.end(), _whole_year(_year(year["year"] or year["year_en"]))) if year else None
 
 
 def read_period(text: str, today: dt.date) -> Period | None:
     """The stretch of days that the whole of *text* names, as seen from *today*; ``None`` where it names none.
 
-    最近三天, "the past 3 days" and a bare 三天 end today and count it; 近半年 begins six months before tomorrow. A month without a
-    year is the latest one that is not in the future. 本期 is this month and 上期 the last: a card's own cycle is for
-    its backend to know. A single day is a period of one.
+    最近三天, "the past 3 days" and a bare 三天 end today and count it; 近半年 begins six months before tomorrow. A month
+    without a year is the latest one that is not in the future. 本期 is this month and 上期 the last: a card's own
+    cycle is for its backend to know. A single day is a period of one.
     """
     words = re.sub(r"\s+", " ", plain(text)).removeprefix("in ").removeprefix("from ").removeprefix("从")
     try:
@@ -174,21 +169,10 @@ def _last(words: str, today: dt.date) -> Period | None:
 
 
 def _lasting(term: Term | None, end: dt.date) -> Period | None:
-    if term is None or term.count < 1 or term.unit == "instalment":
+    if term is None or term.count < 1:
         return None
-    return Period(_back(end + dt.timedelta(1), term), end)
-
-
-def _back(day: dt.date, term: Term) -> dt.date:
-    match term.unit:
-        case "day":
-            return day - dt.timedelta(term.count)
-        case "week":
-            return day - dt.timedelta(weeks=term.count)
-        case "month":
-            return add_months(day, -term.count)
-        case _:
-            return add_months(day, -12 * term.count)
+    start = shift(end + dt.timedelta(1), term, -1)
+    return None if start is None else Period(start, end)
 
 
 def _month_only(words: str, today: dt.date) -> Period | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from backends.values.chinese import small_number
 from backends.values.kinds import Percent, PercentPoints
-from backends.values.numerals import scan_number, small_number
+from backends.values.numerals import scan_number
 
 _SIGN = re.compile(r"[-+负]|(?:minus|negative) ")
 _PREFIX = re.compile(r"百分之(?=百(?!分))|百分之|千分之|万分之")
