@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from backends.result import Fact
-from responses.draft import Draft
+from responses.draft import PLACEHOLDER, Draft
 from responses.gates.bare import MARK, Bare
 from responses.gates.lexicon import Hit, Lexicon
 from responses.gates.refusal import Refusal
@@ -48,6 +48,7 @@ _FAMILIAR_LATIN = frozenset(
     ["ai", "app", "atm", "vip", "ok", "pos", "swift", "pin", "cvv", "etc", "nfc", "sms", "id", "ic", "u", "hi", "wifi"]
 )
 _INVISIBLE = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+_LETTERS = re.compile(r"[^\W\d_]")
 MAX_FACTOR, MAX_EXTRA = 3, 120
 """A draft may be this many times as long as the template, and this many code points more."""
 
@@ -74,7 +75,7 @@ def check_wording(draft: Bare, source: Draft, language: Language) -> list[Refusa
 
 def _shape(draft: Bare, source: Draft) -> Iterator[Refusal]:
     text = draft.text
-    if not text.strip(f"{MARK} \n\r\t。，.,!！?？~～"):
+    if not _LETTERS.search(text) and _LETTERS.search(PLACEHOLDER.sub("", source.text)):
         yield Refusal("empty", 0, len(draft.raw), draft.raw)
         return
     longest = MAX_FACTOR * len(source.text) + MAX_EXTRA
