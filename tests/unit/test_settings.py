@@ -1,0 +1,128 @@
+"""What may be served with, and what is refused in a sentence."""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bot.settings import UnsafeSettings, is_loopback, load_settings
+
+PRODUCTION = {
+    "TELLER_ENV": "production",
+    "TELLER_SECRET": "s" * 40,
+    "TELLER_TOKEN_KEY": "t" * 40,
+    "TELLER_OTP_URL": "https://otp.bank.example/send",
+    "DATABASE_URL": "postgresql://teller@db.example/teller",
+    "REDIS_URL": "redis://redis.example",
+}
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("TELLER_") or name in ("DATABASE_URL", "BANK_DATABASE_URL", "REDIS_URL", "ACTIONS_URL"):
+            monkeypatch.delenv(name)
+
+
+def reasons(monkeypatch: pytest.MonkeyPatch, **environment: str | None) -> list[str]:
+    """Why a process in that environment refuses to start; none where it would start."""
+    for name, value in environment.items():
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    try:
+        load_settings()
+    except UnsafeSettings as error:
+        return error.reasons
+    return []
+
+
+def test_the_demo_needs_no_settings() -> None:
+    settings = load_settings()
+    assert settings.demo
+    assert is_loopback(settings.host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "bank.example", "::ffff:10.0.0.1"])
+def test_the_demo_binds_this_machine_only(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    [reason] = reasons(monkeypatch, TELLER_HOST=host)
+    assert "127.0.0.1" in reason
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "localhost", "::1", "[::1]", "::ffff:127.0.0.1"])
+def test_every_name_of_this_machine_is_known(host: str) -> None:
+    assert is_loopback(host)
+
+
+def test_production_with_everything_set_may_bind_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reasons(monkeypatch, **PRODUCTION, TELLER_HOST="0.0.0.0") == []
+
+
+@pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "TELLER_ENV"])
+def test_production_names_each_thing_that_is_missing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    [reason] = reasons(monkeypatch, **{**PRODUCTION, name: None})
+    assert name in reason
+    assert reason.endswith(".")
+
+
+def test_production_names_all_that_is_missing_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(reasons(monkeypatch, TELLER_ENV="production")) == len(PRODUCTION) - 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TELLER_SECRET", "short"),
+        ("TELLER_TOKEN_KEY", PRODUCTION["TELLER_SECRET"]),
+        ("DATABASE_URL", "sqlite:///teller.db"),
+    ],
+)
+def test_production_refuses_what_is_weak(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    assert len(reasons(monkeypatch, **{**PRODUCTION, name: value})) == 1
+
+
+def test_a_model_url_without_a_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    [reason] = reasons(monkeypatch, TELLER_MODEL_URL="http://engine:8000/v1")
+    assert "TELLER_MODEL_NAME" in reason
+
+
+def test_a_value_of_the_wrong_kind_is_told_by_the_variables_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    [reason] = reasons(monkeypatch, TELLER_PORT="eighty")
+    assert reason.startswith("TELLER_PORT:")
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reasons(monkeypatch, TELLER_MODEL_URL="", REDIS_URL="") == []
+
+
+def test_secrets_do_not_show_in_a_printed_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in PRODUCTION.items():
+        monkeypatch.setenv(name, value)
+    shown = repr(load_settings())
+    assert PRODUCTION["TELLER_SECRET"] not in shown
+    assert PRODUCTION["TELLER_TOKEN_KEY"] not in shown
+    assert "db.example" not in shown
+
+
+def test_the_demos_secrets_are_random_kept_and_their_owners_only(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path)
+    first, second = settings.secret_key(), settings.signing_key()
+    assert first != second
+    assert len(first) >= 32
+    again, elsewhere = load_settings(data_dir=tmp_path), load_settings(data_dir=tmp_path / "other")
+    assert (again.secret_key(), again.signing_key()) == (first, second)
+    assert elsewhere.secret_key() != first
+    files = list((tmp_path / "keys").iterdir())
+    assert len(files) == 2
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_processes_that_start_together_agree_on_the_secret(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        keys = set(pool.map(lambda _: load_settings(data_dir=tmp_path).secret_key(), range(64)))
+    assert len(keys) == 1
