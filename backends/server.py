@@ -10,6 +10,8 @@ import json
 import logging
 import traceback
 import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
@@ -96,8 +98,14 @@ def executor_of(actions: ActionRunner, key: bytes, clock: Clock) -> ActionExecut
     return executor
 
 
-def create_app(actions: ActionRunner, key: bytes, clock: Clock = utc_now) -> Starlette:
-    """The action server. *key* (at least 32 bytes) checks the callers' assertions.
+def create_app(
+    actions: ActionRunner,
+    key: bytes,
+    clock: Clock = utc_now,
+    *,
+    closing: Callable[[], Awaitable[None]] | None = None,
+) -> Starlette:
+    """The action server. *key* (at least 32 bytes) checks the callers' assertions; *closing* is awaited at its end.
 
     An error is ``{"error", "action_name"}``: 400 for a request that cannot be read or was rejected, 404 for an unknown
     action, 413 for too large a body, 449 where the domain is missing, 500 for a failure; none repeats the request.
@@ -133,18 +141,26 @@ def create_app(actions: ActionRunner, key: bytes, clock: Clock = utc_now) -> Sta
     async def health(request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        if closing is not None:
+            await closing()
+
     return Starlette(
+        lifespan=lifespan,
         routes=[
             Route("/webhook", webhook, methods=["POST"]),
             Route("/actions", listing),
             Route("/health", health),
-        ]
+        ],
     )
 
 
 def serve(engine: AsyncEngine, key: bytes, host: str, port: int, *, clock: Clock = utc_now) -> None:
     """Serves the bank's actions until the process is told to stop."""
-    uvicorn.run(create_app(LocalActions(engine, clock), key, clock), host=host, port=port, log_level="warning")
+    app = create_app(LocalActions(engine, clock), key, clock, closing=engine.dispose)
+    uvicorn.run(app, host=host, port=port, log_level="warning", ws="none")
 
 
 class _TooLarge(Exception):

@@ -20,6 +20,7 @@ from backends.fx.tables import MidPrice
 from backends.service.tables import BranchOffice
 from backends.tables import Base
 from backends.wealth.tables import Product, RiskAssessment
+from bot.store import open_database
 from tests.bank import BANK_NOW, Bank, open_bank
 
 
@@ -41,6 +42,26 @@ async def test_seeding_again_changes_nothing(bank: Bank) -> None:
     before = await everything(bank)
     await seed(bank.engine, BANK_NOW + dt.timedelta(days=90))
     assert await everything(bank) == before
+
+
+@pytest.mark.parametrize("day", ["2027-01-01", "2028-02-29", "2027-03-31", "2026-12-31"])
+async def test_whatever_the_day_the_bank_looks_the_same(tmp_path: Path, day: str) -> None:
+    today = dt.date.fromisoformat(day)
+    engine = open_database(None, tmp_path, "bank")
+    await seed(engine, dt.datetime.combine(today, dt.time(4), dt.UTC))
+    async with AsyncSession(engine) as db:
+        statements = (await db.scalars(select(Statement))).all()
+        products = (await db.scalars(select(Product).where(Product.return_to.is_not(None)))).all()
+    await engine.dispose()
+    assert len({(row.card_id, row.issued_on.year, row.issued_on.month) for row in statements}) == len(statements)
+    assert all(row.issued_on < row.due_on and row.issued_on < today for row in statements)
+    for product in products:
+        assert product.return_from is not None
+        assert product.return_to is not None
+        assert (product.return_from.day, (product.return_to + dt.timedelta(days=1)).day) == (1, 1)
+        assert 364 <= (product.return_to - product.return_from).days <= 365
+    assert all(product.nav_date is None or product.nav_date < today for product in products)
+    assert all(product.nav_date is None or product.nav_date.weekday() < 5 for product in products)
 
 
 async def test_the_customers_differ_in_tier_age_language_and_risk(bank: Bank) -> None:
