@@ -20,6 +20,8 @@ from intents.understanding import Understanding
 
 MISSES_BEFORE_HUMAN = 2
 URGENT = frozenset({"fraud_security", "card_report_lost"})
+MAX_RESUMES = 2
+"""How often an open question is brought up again after something else; more would be nagging."""
 NOTICE_EVERY = dt.timedelta(minutes=2)
 """How often a waiting customer who writes is told their place in the queue."""
 
@@ -126,7 +128,9 @@ class _Router:
         served = {decision.task for decision in said}
         if task is None or task.id in served or not self.session.agenda or self._is_over(said):
             return []
-        if task.awaiting in ("offer", "clarify"):
+        if task.awaiting in ("offer", "clarify") or task.resumed >= MAX_RESUMES:
+            return []
+        if all(self.capabilities[topic.capability].kind == "dialogue" for topic in self.session.agenda):
             return []
         again = Answer(
             task=task.id, why="back to what was under way", say=self._say(task, "resume", self._topic(task)),

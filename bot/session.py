@@ -22,7 +22,8 @@ class Task(_Frozen):
 
     ``slots`` hold canonical text (several values where the capability takes several). ``awaiting`` is what the next
     message may answer: a slot's name, ``confirm``, ``code``, ``offer`` or ``clarify``. ``quoted`` is the prepared
-    result that was read back; ``confirmed`` says that its figures were agreed to.
+    result that was read back; ``confirmed`` says that its figures were agreed to, ``resumed`` counts how
+    often it was brought up again after something else.
     """
 
     id: int
@@ -34,6 +35,7 @@ class Task(_Frozen):
     confirmed: bool = False
     challenge_id: str | None = None
     options: tuple[str, ...] = ()
+    resumed: int = 0
     touched_at: dt.datetime
 
     def with_slots(self, found: dict[str, tuple[str, ...]]) -> Task:

@@ -111,10 +111,14 @@ def _put(session: Session, task: Task, signal: str | None, now: dt.datetime) -> 
     return session.model_copy(update={"tasks": (*others, task), "agenda": (task,), "signal": signal, "misses": 0})
 
 
+def _without(session: Session, task: Task) -> Session:
+    """The session as if *task* had never been begun."""
+    return session.model_copy(update={"tasks": tuple(other for other in session.tasks if other.id != task.id)})
+
+
 def _drop(session: Session, task: Task, signal: str) -> Session:
     """The session without *task*; the agenda still names it, so that the reply can say what was dropped."""
-    others = tuple(other for other in session.tasks if other.id != task.id)
-    return session.model_copy(update={"tasks": others, "agenda": (task,), "signal": signal, "misses": 0})
+    return _without(session, task).model_copy(update={"agenda": (task,), "signal": signal, "misses": 0})
 
 
 def _begin(
@@ -143,26 +147,35 @@ def _as_answer(
         return _choice(session, task, understanding, names, text, now, capabilities)
     capability = capabilities[task.capability]
     slots = relevant_slots(understanding, capability)
-    elsewhere = names[0] not in _ANSWERING and names[0] != task.capability
+    sure = understanding.intents[0].confidence >= SURE
+    elsewhere = sure and names[0] not in (_ANSWERING | _COURTESIES) and names[0] != task.capability
     if task.awaiting == capability.words and capability.words is not None and names[0] not in ("cancel", "deny"):
         return _put(session, task.with_slots({capability.words: (text.strip(),)}), None, now)
     if slots and _speaks_of(task, slots, understanding, names, text):
         return _put(session, task.with_slots(slots).model_copy(update={"act": "do"}), None, now)
-    if _ABANDON.match(text) and not elsewhere:
+    if _ABANDON.match(text):
+        if elsewhere:
+            return _as_new(_without(session, task), understanding, names, text, now, capabilities)
         return _drop(session, task, "denied" if task.awaiting == "offer" else "cancelled")
     if task.awaiting == "confirm" and names[0] != "cancel" and _CORRECTION.match(text) and not elsewhere:
         return _put(session, task, "change", now)
-    if names[0] in ("deny", "cancel"):
+    if sure and names[0] in ("deny", "cancel"):
         return _drop(session, task, "denied" if task.awaiting == "offer" else "cancelled")
     if task.awaiting == "code" and _RESEND.search(text):
         return _put(session, task, "resend", now)
     if names[0] == "affirm" or (names[0] == task.capability and understanding.act == "do"):
-        if task.awaiting == "confirm" and names[0] == "affirm":
+        if task.awaiting == "confirm" and names[0] == "affirm" and sure:
             return _put(session, task.model_copy(update={"confirmed": True}), None, now)
         if task.awaiting == "offer":
             return _put(session, task.model_copy(update={"act": "do", "awaiting": None}), None, now)
         return _put(session, task, None, now)
-    if names[0] == "repeat" or (names[0] == "out_of_scope" and not elsewhere and task.awaiting != "offer"):
+    if names[0] == "repeat":
+        return _put(session, task, "again", now)
+    follow_up = _as_follow_up(session, understanding, names, text, now, capabilities)
+    if follow_up is not None:
+        return follow_up
+    unclear = names[0] == "out_of_scope" or (not sure and names[0] in _ANSWERING)
+    if unclear and task.awaiting != "offer":
         return _put(session, task, "again", now)
     return None
 
@@ -202,7 +215,7 @@ def _choice(
     capabilities: Mapping[str, Capability],
 ) -> Session | None:
     """The reading that was picked out of those offered, by its number, its label or by saying it again."""
-    cleared = session.model_copy(update={"tasks": tuple(t for t in session.tasks if t.id != task.id)})
+    cleared = _without(session, task)
     ordinal = _ORDINAL.match(text)
     index = _ORDINALS[ordinal[1] or ordinal[2]] if ordinal else None
     picked = task.options[index] if index is not None and index < len(task.options) else None
@@ -237,7 +250,7 @@ def _as_follow_up(
     now: dt.datetime,
     capabilities: Mapping[str, Capability],
 ) -> Session | None:
-    """"那欧元呢？" as the last topic with another slot; "那额度呢" as a new topic about the same object."""
+    """ "那欧元呢？" as the last topic with another slot; "那额度呢" as a new topic about the same object."""
     last = session.last
     if last is None or now - last.at > FOLLOW_UP_LIMIT or last.capability not in capabilities:
         return None
@@ -321,9 +334,11 @@ def settle(session: Session, decisions: Sequence[Saying], steps: Sequence[Step],
             continue
         if isinstance(decision, Answer) and decision.closes:
             open_tasks.pop(task.id, None)
-            last = Topic(capability=task.capability, act=task.act, slots=task.slots, at=now) if task.slots or (
-                task.capability not in _COURTESIES
-            ) else last
+            last = (
+                Topic(capability=task.capability, act=task.act, slots=task.slots, at=now)
+                if task.slots or (task.capability not in _COURTESIES)
+                else last
+            )
             continue
         changes: dict[str, object] = {"touched_at": now}
         if isinstance(decision, Ask):
@@ -334,6 +349,8 @@ def settle(session: Session, decisions: Sequence[Saying], steps: Sequence[Step],
             changes.update(awaiting="confirm", quoted=decision.say, confirmed=False, challenge_id=None)
         else:
             changes["awaiting"] = decision.awaiting
+        if isinstance(decision, Answer) and decision.say.outcome == "resume":
+            changes["resumed"] = task.resumed + 1
         if task.id in challenges:
             changes["challenge_id"] = challenges[task.id]
         open_tasks.pop(task.id, None)

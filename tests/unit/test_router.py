@@ -349,3 +349,32 @@ def test_a_waiting_customer_hears_the_queues_state_but_not_at_every_message() ->
     leaving = router.decide_in_queue(meant("不用了", "deny"), noticed, (), now=NOW)
     assert isinstance(leaving[0], Handoff)
     assert leaving[0].withdraw
+
+
+def test_an_unsure_cancel_does_not_throw_the_task_away(buying: Conversation) -> None:
+    assert said(buying.hear(meant("用来留学的", "cancel", act="do", confidence=0.3))) == ["fx_buy.ready"]
+
+
+def test_calling_it_off_for_something_else_does_only_the_other_thing(buying: Conversation) -> None:
+    assert said(buying.hear(meant("算了，查一下我的额度", "card_limit"))) == ["card_limit.found"]
+    assert buying.session.tasks == ()
+
+
+def test_an_open_question_is_brought_up_again_twice_and_then_left_alone(buying: Conversation) -> None:
+    digression = meant("我额度还剩多少", "card_limit")
+    resumed = ["card_limit.found", "fx_buy.resume", "fx_buy.ready"]
+    assert said(buying.hear(digression)) == resumed
+    assert said(buying.hear(digression)) == resumed
+    assert said(buying.hear(digression)) == ["card_limit.found"]
+    assert buying.session.in_hand is not None
+
+
+def test_thanks_in_between_do_not_bring_the_question_up_again(buying: Conversation) -> None:
+    assert said(buying.hear(meant("谢谢", "thanks"))) == ["thanks.plain"]
+
+
+def test_a_follow_up_on_a_digression_is_not_taken_for_the_form(buying: Conversation) -> None:
+    buying.hear(meant("北京有网点吗", "branch", city="北京=北京"))
+    decisions = buying.hear(meant("上海的呢", "out_of_scope", city="上海=上海"))
+    assert said(decisions)[0] == "branch.found"
+    assert buying.calls[0].input["city"] == "上海"
