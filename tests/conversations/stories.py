@@ -42,8 +42,10 @@ async def open_bank(data_dir: Path, instead: Instead | None = None) -> AsyncIter
         yield service
 
 
-async def play(story: dict[str, Any], service: Service) -> None:
-    """Tell *story* to the bot; fails at the first turn that goes another way or says what nobody answered."""
+async def play(story: dict[str, Any], service: Service) -> list[dict[str, Any]]:
+    """Tell *story* to the bot and give its replies; fails at the first turn that goes another way or says what nobody
+    answered."""
+    replies = []
     customer = story.get("customer")
     principal = (
         Principal(channel="web", customer_id=customer, assurance="signed_in") if customer else Principal(channel="web")
@@ -63,6 +65,8 @@ async def play(story: dict[str, Any], service: Service) -> None:
         record = await _record(service, conversation.id, accepted.seq)
         _came_as_told(expected, text, event.data, record)
         _rests_on_the_bank(event.data, record)
+        replies.append(event.data)
+    return replies
 
 
 async def _code(service: Service, customer: str) -> str:
