@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from redis.asyncio import ConnectionPool, Redis, UnixDomainSocketConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 START_LIMIT = 10.0
@@ -72,14 +74,16 @@ class EmbeddedServer:
         """The socket of a server that answers, started if need be; this process is one of its users from now on."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._locked():
+            state = self.state
+            if state is not None and _server_pid(state[1]) == state[0]:
+                path = state[1]
+            else:
+                self._stop()
+                path = self._start()
             if self._users is None:
                 self._users = (self.folder / "users").open("a")
                 fcntl.flock(self._users, fcntl.LOCK_SH)
-            state = self.state
-            if state is not None and _server_pid(state[1]) == state[0]:
-                return state[1]
-            self._stop()
-            return self._start()
+            return path
 
     def release(self) -> None:
         """Let go; the last user stops the server and removes its socket. A second release does nothing."""
@@ -173,7 +177,13 @@ class EmbeddedRedis(Redis):
         path = await asyncio.to_thread(server.acquire)
         atexit.register(server.release)
         pool = ConnectionPool(
-            connection_class=EmbeddedConnection, server=server, path=path, decode_responses=True, socket_timeout=5.0
+            connection_class=EmbeddedConnection,
+            server=server,
+            path=path,
+            decode_responses=True,
+            socket_timeout=5.0,
+            # A server that is killed may refuse a connection that it seemed to take.
+            retry=Retry(ConstantBackoff(0.05), 2),
         )
         client = cls(connection_pool=pool)
         client.auto_close_connection_pool = True

@@ -32,11 +32,11 @@ class Cursor:
 
     async def execute(self, operation: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement; raises what ``sqlite3`` raises."""
-        await self._connection._execute(self._run, "execute", operation, parameters)
+        await self._connection._execute(self._run, "execute", operation, parameters)  # type: ignore[no-untyped-call]
 
     async def executemany(self, operation: str, parameters: Iterable[Sequence[Any]]) -> None:
         """Run one statement with each of *parameters* in turn."""
-        await self._connection._execute(self._run, "executemany", operation, parameters)
+        await self._connection._execute(self._run, "executemany", operation, parameters)  # type: ignore[no-untyped-call]
 
     async def fetchall(self) -> list[Any]:
         """The rows of the last statement, once."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff
 from sqlalchemy import BindParameter, Connection, Float, event, literal
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -57,7 +59,13 @@ async def open_redis(url: str | None, data_dir: Path) -> Redis:
     """
     if url is not None:
         # A dead Redis must be noticed within a turn's patience: nothing that matters waits for it.
-        return Redis.from_url(url, decode_responses=True, socket_connect_timeout=2.0, socket_timeout=5.0)
+        return Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_connect_timeout=2.0,
+            socket_timeout=5.0,
+            retry=Retry(ConstantBackoff(0.1), 1),
+        )
     return await EmbeddedRedis.open(data_dir)
 
 

@@ -19,11 +19,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import migrations
 from bot.embedded_redis import EmbeddedRedis, EmbeddedServer
+from bot.records import Base
 from bot.signals import Signals
 from bot.store import open_database
 
 NOW = dt.datetime(2026, 11, 21, 2, 30, tzinfo=dt.UTC)
 """A Saturday, 10:30 in Beijing: within the service hours."""
+NOWHERE = Path("/nonexistent")
+"""The data directory of what needs none."""
+_numbers = itertools.count(1)
 
 
 def _postgres_bin() -> Path | None:
@@ -78,30 +82,30 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The name of a PostgreSQL database with the bot's tables, to be copied for every test."""
-
-    async def make() -> None:
-        await _create_database(postgres, "template_bot", "template0")
-        await _migrated(open_database(postgres % "template_bot", tmp_path_factory.mktemp("unused")))
-
-    asyncio.run(make())
-    return "template_bot"
-
-
-_numbers = itertools.count(1)
+def postgres_migrated(postgres: str) -> str:
+    """A PostgreSQL database with the bot's tables, emptied before every test."""
+    url = asyncio.run(_create_database(postgres, "migrated"))
+    asyncio.run(_migrated(open_database(url, NOWHERE)))
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a fresh database with the bot's tables: the test runs once on SQLite and once on PostgreSQL."""
+    """The URL of a database with the bot's tables, all empty: the test runs once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "teller.db")
         return f"sqlite:///{tmp_path / 'teller.db'}"
-    server, template = request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template")
-    name = f"test_{next(_numbers)}"
-    asyncio.run(_create_database(server, name, template))
-    return str(server % name)
+    url = str(request.getfixturevalue("postgres_migrated"))
+    asyncio.run(_emptied(open_database(url, NOWHERE)))
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without any table, of both kinds in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bare.db'}"
+    return asyncio.run(_create_database(request.getfixturevalue("postgres"), f"bare_{next(_numbers)}"))
 
 
 @pytest.fixture
@@ -162,9 +166,17 @@ async def _migrated(engine: AsyncEngine) -> None:
     await engine.dispose()
 
 
-async def _create_database(server: str, name: str, template: str) -> None:
-    engine = open_database(server % "postgres", Path("/nonexistent"))
+async def _emptied(engine: AsyncEngine) -> None:
+    tables = ", ".join(Base.metadata.tables)
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+    await engine.dispose()
+
+
+async def _create_database(server: str, name: str) -> str:
+    engine = open_database(server % "postgres", NOWHERE)
     async with engine.connect() as connection:
         outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await outside.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        await outside.exec_driver_sql(f'CREATE DATABASE "{name}"')
     await engine.dispose()
+    return server % name
