@@ -9,13 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from backends import values
+from backends.values import Kind as Kind
 from backends.values import Value
-
-Kind = Literal[
-    "money", "rate", "percent", "points", "count", "term", "period", "date", "datetime", "time",
-    "currency", "text", "name", "digits", "enum",
-]  # fmt: skip
-"""How a fact's value is read and spoken. ``digits`` (card tail, phone, reference) is text that looks like a number."""
 
 Sensitivity = Literal["public", "personal", "secret"]
 

@@ -15,11 +15,13 @@ from backends.values.numerals import Number, scan_number
 _ABOUT = re.compile(r"^(?:大概|大约|约|差不多|about |around |approximately |roughly )|(?:左右|上下| or so)$")
 _MINUS = re.compile(r"[-+负]|(?:minus|negative) ")
 _DIGIT = "[0-9一二两三四五六七八九壹贰叁肆伍陆柒捌玖]"
-_CENTS = re.compile(rf"(?:(?P<jiao>{_DIGIT})[角毛])?零?(?:(?P<fen>{_DIGIT})分(?![钟期行支之别享]))?[钱整正]?")
+_CHANGE = re.compile(
+    rf"(?:(?P<jiao>{_DIGIT})[角毛])?"
+    rf"(?:零?(?P<fen>{_DIGIT})(?:分(?![钟期行支之别享])|(?<=[角毛].)(?![0-9一-鿿])))?(?P<closed>[钱整正])?"
+)
+_CLOSED = re.compile("[整正]")
 # 三块五: a lone digit closes the amount, so nothing that it could count may follow.
-_TENTH = re.compile(rf"(?P<jiao>{_DIGIT})钱?(?![0-9a-z%‰.,:一-鿿])")
-# 长三角 is a place: 角 and 毛 alone are money only where nothing but an amount can stand.
-_JIAO = re.compile(rf"[角毛](?:(?P<fen>{_DIGIT})分?钱?(?![0-9一-鿿])|(?P<money>钱)|(?P<bare>))")
+_TENTH = re.compile(rf"(?P<jiao>{_DIGIT})钱?(?![0-9a-z%‰一-鿿]|[.,:][0-9])")
 _HOME = "CNY"
 
 
@@ -43,10 +45,13 @@ def scan_amount(text: str, start: int, *, slot: bool = False) -> AmountScan | No
     if prefix:
         signed, after = _sign(text, position)
         position, negative = signed, negative or after
+    change = _change(text, position, slot) if not prefix and not negative else None
+    if change:
+        return change
     number = scan_number(text, position)
     if number is None:
         return None
-    end, currency, cents = _suffix(text, number, prefix, slot)
+    end, currency, cents = _suffix(text, number, prefix)
     if prefix and not trusted and not slot and end == number.end:
         return None
     value = number.value
@@ -85,21 +90,17 @@ def _prefix(text: str, start: int) -> tuple[int, str | None, bool]:
     return gap.end() if gap else matched.end(), code_of(matched[0]), trusted
 
 
-def _suffix(text: str, number: Number, prefix: str | None, slot: bool) -> tuple[int, str | None, Decimal]:
+def _suffix(text: str, number: Number, prefix: str | None) -> tuple[int, str | None, Decimal]:
     """Where the amount ends, its currency, and what 角 and 分 add."""
-    end, value = number.end, number.value
+    end = number.end
     position = end + 1 if text[end : end + 1] == " " else end
     generic = GENERIC.match(text, position)
     if generic:
-        cents_end, cents = _cents(text, generic, value)
+        cents_end, cents = _cents(text, generic, number.value)
         named = NAMED.match(text, cents_end)
         if named and prefix in (None, code_of(named[0])):
             return named.end(), code_of(named[0]), cents
         return cents_end, prefix or _HOME, cents
-    jiao = _JIAO.match(text, position) if value is not None and 0 < value < 10 else None
-    if jiao and value is not None and prefix in (None, _HOME) and (slot or jiao["bare"] is None or not number.spelled):
-        fen = Decimal(small_number(jiao["fen"])) if jiao["fen"] else Decimal(0)
-        return jiao.end(), _HOME, (value + fen / 10) / 10 - value
     named = NAMED.match(text, position) or UNIT.match(text, position) or SIGN.match(text, position)
     if named and prefix in (None, code_of(named[0])):
         return named.end(), code_of(named[0]), Decimal(0)
@@ -107,14 +108,29 @@ def _suffix(text: str, number: Number, prefix: str | None, slot: bool) -> tuple[
 
 
 def _cents(text: str, generic: re.Match[str], value: Decimal | None) -> tuple[int, Decimal]:
-    if value is None or value.as_tuple().exponent != 0:
-        whole = re.compile("[整正]").match(text, generic.end())
-        return whole.end() if whole else generic.end(), Decimal(0)
-    tenth = _TENTH.match(text, generic.end()) if generic[0] == "块" else None
+    """Where 角 and 分 after 元 end, and what they add; nothing where the number has decimals of its own."""
+    start = generic.end()
+    change = _CHANGE.match(text, start)
+    tenth = _TENTH.match(text, start) if generic[0] == "块" else None
+    if not (value is not None and value.as_tuple().exponent == 0):
+        closed = _CLOSED.match(text, start)
+        return closed.end() if closed else start, Decimal(0)
     if tenth:
         return tenth.end(), Decimal(small_number(tenth["jiao"])) / 10
-    cents = _CENTS.match(text, generic.end())
-    if cents is None or (text[cents.end() - 1] == "零" and not cents["fen"]):
-        return generic.end(), Decimal(0)
-    jiao, fen = (Decimal(small_number(cents[name])) if cents[name] else Decimal(0) for name in ("jiao", "fen"))
-    return cents.end(), jiao / 10 + fen / 100
+    return (change.end(), _worth(change)) if change else (start, Decimal(0))
+
+
+def _change(text: str, start: int, slot: bool) -> AmountScan | None:
+    """五毛, 5角, 八分钱: an amount below one yuan. In running text 三角 and 五分 alone are other words."""
+    change = _CHANGE.match(text, start)
+    if change is None or not (change["jiao"] or change["fen"]):
+        return None
+    jiao, fen = change["jiao"], change["fen"]
+    if not (slot or change["closed"] or (jiao and fen) or (jiao and jiao.isdigit())):
+        return None
+    return AmountScan(change.end(), _worth(change), _HOME)
+
+
+def _worth(change: re.Match[str]) -> Decimal:
+    jiao, fen = (Decimal(small_number(change[name])) if change[name] else Decimal(0) for name in ("jiao", "fen"))
+    return jiao / 10 + fen / 100

@@ -89,7 +89,8 @@ def _sum(text: str, myriads: tuple[tuple[str, int], ...], above: int | None) -> 
     head, found, tail = text.rpartition(sign)
     if not found:
         return _sum(text, smaller, above)
-    left = _sum(head, smaller, None) if head else 1
+    # 百万 and 万元 are units alone; 万一 is no number.
+    left = _sum(head, smaller, None) if head else None if tail else 1
     right = _sum(tail, smaller, unit) if tail else 0
     if left is None or right is None or right >= unit:
         return None

@@ -102,7 +102,7 @@ UNIT = re.compile(rf"(?:{_alternatives(_LATIN - _WORDLIKE)})(?![a-z])")
 
 CODE = re.compile(
     rf"(?:{_alternatives(_CODES - _WORDLIKE)})(?![a-z])"
-    rf"|(?:{_alternatives(_WORDLIKE)})(?= -?[0-9,]+\.[0-9]{{2}}(?![0-9]))"
+    rf"|(?:{_alternatives(_WORDLIKE)})(?= -?[0-9,]+\.[0-9]{{2}})"
 )
 """A code before a number; those that are English words too only as a reply writes them (TRY 500.00, not "try 3")."""
 

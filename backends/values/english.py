@@ -23,11 +23,13 @@ _DIGIT = "|".join(list(_ONES)[:10])
 _SCALE = "|".join(SCALES)
 _WORDS = sorted((*_ONES, *_TENS, *SCALES, "hundred", "dozen"), key=len, reverse=True)
 _WORD = re.compile(rf"(?:{'|'.join(_WORDS)})(?![a-z0-9])")
+_GROUPS = frozenset(("hundred", *SCALES))
 _FIRST = frozenset((*_ONES, *_TENS))
 _COLLECTIVE = r"(?=(?:hundred|thousand|million|billion|dozen)(?![a-z]))"
 _LEAD = re.compile(rf"(?P<half>half an? |an? half[ -]){_COLLECTIVE}|an? {_COLLECTIVE}")
 _POINT = re.compile(rf" point(?P<digits>(?: (?:{_DIGIT})(?![a-z]))+)(?: (?P<scale>{_SCALE})(?![a-z]))?")
-_JOIN = re.compile(r"(?: and |, | |-)(?=[a-z])")
+# "half a million, two cards" are two figures, "one million, two hundred thousand" is one.
+_JOIN = re.compile(r"(?P<after>,? and )|, (?=[a-z-]+ (?:hundred|thousand|million)(?![a-z]))| |-")
 AND_A_HALF = re.compile(rf" and a half(?: (?P<scale>{_SCALE}))?(?![a-z])")
 """What makes two "two and a half", or "two and a half million"."""
 
@@ -40,9 +42,10 @@ def scan_english(text: str, start: int) -> tuple[int, Decimal | None] | None:
     if text[start - 1 : start].isascii() and text[start - 1 : start].isalnum():
         return None
     lead = _LEAD.match(text, start)
-    end, words = _words(text, lead.end() if lead else start)
-    if not words or not (lead or words[0] in _FIRST):
+    first = _WORD.match(text, lead.end() if lead else start)
+    if first is None or not (lead or first[0] in _FIRST):
         return None
+    end, words = _words(text, first.start())
     value = _value(["one", *words] if lead else words)
     if value is None:
         return end, None
@@ -70,7 +73,7 @@ def _words(text: str, start: int) -> tuple[int, list[str]]:
         words.append(found[0])
         end = position = found.end()
         joined = _JOIN.match(text, position)
-        if joined is None:
+        if joined is None or (joined["after"] and words[-1] not in _GROUPS):
             break
         position = joined.end()
     return end, words

@@ -60,7 +60,7 @@ _FRACTION = re.compile(
     r"([0-9]{1,4}|[一二三四五六七八九十]{1,3})分之([0-9]{1,4}|[一二三四五六七八九十]{1,3})|([0-9]+)⁄([0-9]+)"
 )
 _PHONE = re.compile(r"(?:\+?86[- ]?)?(?:[0-9]{3}-[0-9]{3,4}-[0-9]{4}|0[0-9]{2,3}-[0-9]{7,8})(?![0-9])")
-_CODE = re.compile(r"[a-z]+-?[0-9][a-z0-9]*(?:-[a-z0-9]{3,})*|[0-9]+(?:\.[0-9]+){2,}|[0-9]+[*x•][0-9*x•]+")
+_CODE = re.compile(r"[a-z]+-?[0-9][a-z0-9]*(?:-[a-z0-9]{3,})*|[0-9]+(?:\.[0-9]+){2,}|[0-9]+[*x•]+[0-9]+")
 _DIGITS = re.compile(r"[0-9]+(?![0-9])")
 _IDENTIFIER = re.compile(
     r"(?:尾号|末四位|后四位|卡号|单号|编号|账号|流水号|受理号|号码|手机号?|电话|热线|客服|致电|拨打|验证码|代码|ending(?: in| with)?|ends in"
@@ -131,11 +131,15 @@ def _range(words: str, start: int) -> list[tuple[int, _Found]]:
         return []
     number = scan_number(words, joint.end())
     last = _measured(words, joint.end())
-    if number is None or last is None or number.value is None:
+    if number is None or number.value is None:
+        return []
+    if last is None and number.core_end < number.end:
+        last = _number(words, joint.end())
+    if last is None:
         return []
     shared = number.end if _MAGNITUDE.search(words, start, first.end) else number.core_end
     alone = words[start : first.end] + words[shared : last.end]
-    begun = _measured(alone, 0)
+    begun = _measured(alone, 0) or _number(alone, 0)
     if begun is None or begun.end != len(alone):
         return []
     return [(start, begun._replace(end=first.end)), (joint.end(), last)]

@@ -14,7 +14,7 @@ _TILDES = dict.fromkeys("〜∼﹏", "~")
 _SINGLE = {**_DASHES, **_TILDES, "〇": "零", "○": "零", "◯": "零", "⃣": ""}
 
 
-_LONGEST_SLOT = 100
+_LONGEST_SLOT = 200
 
 
 @dataclass(frozen=True, slots=True)

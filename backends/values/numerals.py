@@ -103,7 +103,7 @@ def _scan_chinese(text: str, start: int) -> Number | None:
         return None
     run, end = found[0], found.end()
     # A lone formal digit is far more often part of a word: 陆续, 登陆, 收拾, 队伍.
-    if len(run) == 1 and _FORMAL_CHAR.match(run) and text[end : end + 1] not in _FORMAL_UNITS:
+    if len(run) == 1 < len(text) and _FORMAL_CHAR.match(run) and text[end : end + 1] not in _FORMAL_UNITS:
         return None
     core = _BEFORE_MYRIAD.match(run)
     return _or_vague(text, Number(end, chinese_number(run), True, start + (core.end() if core else len(run))))

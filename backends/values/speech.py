@@ -6,7 +6,7 @@ import calendar
 import datetime as dt
 from decimal import ROUND_HALF_UP, Decimal
 
-from backends.values.canonical import Kind, number_text
+from backends.values.canonical import Kind, exact_money, number_text
 from backends.values.codes import CODES
 from backends.values.currencies import currency_name
 from backends.values.kinds import Amount, Count, Money, Percent, PercentPoints, Period, Rate, Term, TermUnit, Value
@@ -36,7 +36,10 @@ def write(value: Value, language: str, kind: Kind | None = None) -> str:
         case Money(currency=currency):
             return _money(value.number, currency, zh)
         case Amount(number, currency):
-            return _grouped(number) if currency is None else _money(number, currency, zh)
+            if currency is None:
+                return _grouped(number)
+            exact = exact_money(number, currency)
+            return _money(number if exact is None else exact.number, currency, zh)
         case Rate(number):
             return _grouped(rate_number(number))
         case Percent(number):
