@@ -16,14 +16,22 @@ from backends.demo import seed
 from backends.fx.tables import Order
 from backends.result import Result
 from backends.service.tables import ComplaintRecord
-from backends.tables import EffectRow
+from backends.tables import Base, EffectRow
 from tests.bank import BANK_NOW, ME, Bank, said
 
 
 @pytest.fixture
-async def bank(database: AsyncEngine) -> Bank:
-    await seed(database, BANK_NOW)
-    return Bank(database)
+async def empty(database: AsyncEngine) -> AsyncEngine:
+    """A database without the bank's tables; PostgreSQL's still has those of the test before."""
+    async with database.begin() as connection:
+        await connection.run_sync(Base.metadata.drop_all)
+    return database
+
+
+@pytest.fixture
+async def bank(empty: AsyncEngine) -> Bank:
+    await seed(empty, BANK_NOW)
+    return Bank(empty)
 
 
 async def buy(bank: Bank, amount: str = "800", customer_id: str = ME) -> Result:
@@ -104,7 +112,7 @@ async def test_times_and_exact_numbers_come_back_as_they_went_in(bank: Bank) -> 
 
 
 async def test_several_processes_that_seed_at_once_make_one_bank(
-    database: AsyncEngine, open_engine: Callable[[], AsyncEngine]
+    empty: AsyncEngine, open_engine: Callable[[], AsyncEngine]
 ) -> None:
-    await asyncio.gather(*(seed(engine, BANK_NOW) for engine in (database, open_engine(), open_engine())))
-    assert said(await Bank(database).ask("fx_quota"))["purchase_used"] == "3200.00"
+    await asyncio.gather(*(seed(engine, BANK_NOW) for engine in (empty, open_engine(), open_engine())))
+    assert said(await Bank(empty).ask("fx_quota"))["purchase_used"] == "3200.00"
