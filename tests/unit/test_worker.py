@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot import events as events_module
 from bot.conversations import Conversations
 from bot.embedded_redis import EmbeddedRedis
 from bot.events import Event, Events
@@ -248,12 +249,12 @@ async def test_a_long_turn_keeps_its_lease(bank: Bank, open_bank: Callable[[], A
 
     async def long(message: Incoming, session: dict[str, Any], principal: Principal, now: dt.datetime) -> Turn:
         calls.append(message.seq)
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(0.6)
         return turn(message, "ok")
 
     other = await open_bank()
     conversation = await bank.conversation()
-    async with bank.working(long, lease=0.3, sweep=0.05), other.working(long, lease=0.3, sweep=0.05):
+    async with bank.working(long, lease=0.2, sweep=0.05), other.working(long, lease=0.2, sweep=0.05):
         await bank.answer(conversation, await bank.say(conversation, "m1"))
     assert calls == [1]
 
@@ -391,7 +392,10 @@ async def test_a_turn_that_outlasts_the_grace_is_let_go_at_once(bank: Bank) -> N
     assert await Leases(bank.engine).waiting() == [conversation]
 
 
-async def test_a_lost_signal_only_costs_a_sweep(open_engine: Callable[[], AsyncEngine]) -> None:
+async def test_a_lost_signal_only_costs_a_sweep(
+    open_engine: Callable[[], AsyncEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events_module, "POLL", 0.05)
     deaf, sender = Bank(open_engine(), None), Bank(open_engine(), None)
     conversation = await sender.conversation()
     async with deaf.working(sweep=0.1):
