@@ -22,7 +22,7 @@ _LEAD = r"^[\s嗯恩哦啊呃,，。!！]*"
 _SOFT = r"(?:的|了|啊|吧|呀|哦|哈|呢|啦|嘛|滴|哒|你|您|就|那|我|先|是|都|也|一下|谢谢你?|thanks|thank you|please|麻烦)*"
 _END = r"[\s。.!！~～,，、]*$"
 _YES = (
-    "是的?|对的?|好的?|好+|行|可以|确认|确定|没错|没问题|嗯+|恩+|要的?|同意|办吧?|办理|继续|就这样|就它|当然|成|中|"
+    "是的?|对的?|好的?|好+|行|可以|确认|确定|没错|没问题|嗯+|恩+|要的?|同意|办吧?|办理|继续|就这样|就它|当然|成|"
     "ok(?:ay)?|okk|oki|yes|yep|yeah|yup|sure|confirm(?:ed)?|correct|right|go ahead|please do|do it|of course|fine|y"
 )
 _NO = (
@@ -83,14 +83,15 @@ def read_in_context(text: str, spans: Sequence[Span], context: Context, capabili
         completed = (
             kept if any(slot in capability.slots for _, _, slot in kept) else _any_slot(text, kept, capability, context)
         )
-        if any(slot in capability.slots for _, _, slot in completed) and _is_covered(text, completed):
+        if any(slot in capability.slots for _, _, slot in completed) and _is_covered(text, (*spans, *completed)):
             return Reading(completed, capability.name)
     return Reading(kept)
 
 
 def yes_or_no(text: str) -> str | None:
     """``affirm`` or ``deny`` where the whole of *text* is a yes or a no, however short; else ``None``."""
-    if len(text.strip()) > SHORT:
+    text = text.strip()
+    if len(text) > SHORT:
         return None
     if _DENY.match(text):
         return "deny"
@@ -102,7 +103,7 @@ def _unsaid(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
     kept = list(spans)
     for span in list(kept):
         others = [other for other in kept if other[2] == span[2] and other != span]
-        if others and _NEGATED.search(text[: span[0]]):
+        if others and _NEGATED.search(text[max(0, span[0] - 12) : span[0]]):
             kept.remove(span)
     return tuple(kept)
 
@@ -112,7 +113,10 @@ def _awaited(text: str, spans: tuple[Span, ...], context: Context) -> tuple[Span
     slot = context.awaiting or ""
     if any(found == slot for _, _, found in spans):
         return spans if _is_covered(text, spans) else None
-    span = _whole(text, slot, context) or (None if _QUESTION.search(text) else _enum_inside(text, slot))
+    if slot_types()[slot].type == "enum":
+        span = None if _QUESTION.search(text) else _enum_inside(text, slot)
+    else:
+        span = _whole(text, slot, context)
     return None if span is None else _put(spans, span)
 
 
@@ -142,8 +146,6 @@ def _whole(text: str, slot: str, context: Context) -> Span | None:
 
 
 def _enum_inside(text: str, slot: str) -> Span | None:
-    if slot_types()[slot].type != "enum":
-        return None
     match = max(enum_pattern(slot).finditer(text), key=lambda found: len(found[0]), default=None)
     return None if match is None else (match.start(), match.end(), slot)
 

@@ -24,9 +24,9 @@ _TAIL = re.compile(
 )
 _FOUR = re.compile(rf"(?<!{_DIGIT}){_DIGIT}{{4}}(?!{_DIGIT})")
 _AMOUNT = re.compile(
-    rf"{_NUMBER}(?:元钱|块钱|元(?![旦月])|块{_DIGIT}?|圆)?多?|[$¥￥€£]\s?[0-9][0-9,]*(?:\.[0-9]+)?\s?[kK]?"
+    rf"{_NUMBER}(?:元钱|块钱|元(?![旦月])|块(?!儿){_DIGIT}?|圆)?多?|[$¥￥€£]\s?[0-9][0-9,]*(?:\.[0-9]+)?\s?[kK]?"
 )
-_MONEY = re.compile(rf"(?:{_NUMBER}(?:元钱|块钱|元(?![旦月])|块))|[$¥￥€£]\s?[0-9][0-9,]*(?:\.[0-9]+)?[kK]?")
+_MONEY = re.compile(rf"(?:{_NUMBER}(?:元钱|块钱|元(?![旦月])|块(?!儿)))|[$¥￥€£]\s?[0-9][0-9,]*(?:\.[0-9]+)?[kK]?")
 _BEFORE_CURRENCY = re.compile(rf"{_NUMBER}\s?$")
 _DATE = re.compile(
     rf"(?:(?:{_DIGIT}{{4}}|[今去明前]|[零〇一二三四五六七八九]{{4}})年)?(?:{_DIGIT}{{1,2}}|[一二三四五六七八九十]{{1,2}})月"
@@ -43,6 +43,9 @@ _PERIOD = re.compile(
     r"|(?:[上下这本当][一个]?[月期周年]|[上下]?(?:半年|季度)|[去今明前]年)"
     rf"|(?:最近|近|过去|前)(?:{_DIGIT}+|[一二两三四五六七八九十半几]+)个?(?:天|周|星期|月|年|季度)"
 )
+LONGEST = 400
+"""Characters in which values are looked for; what a customer types after that repeats or is pasted."""
+
 _EXCHANGE = re.compile(
     r"换成|换|兑换|兑|等于|折合|折|值|转成|合|对|(?<![a-z])(?:to|into|in|for)(?![a-z])", re.IGNORECASE
 )
@@ -79,6 +82,8 @@ _SHAPES: dict[str, re.Pattern[str]] = {
 
 def complete(text: str, spans: Sequence[Span]) -> list[Span]:
     """*spans* with their seams put right, and with what is plainly written but was missed; ordered, never overlapping."""
+    spans = [span for span in spans if span[1] <= LONGEST]
+    text = text[:LONGEST]
     kept: list[Span] = []
     _add(kept, (part for span in spans for part in _mended(text, span)))
     _add(kept, ((match.start(1), match.end(1), "card_tail") for match in _TAIL.finditer(text)))

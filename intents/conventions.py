@@ -37,4 +37,4 @@ def tidied(text: str, spans: Sequence[Span]) -> list[Span]:
 
 
 def _is_other_side(text: str, start: int, end: int) -> bool:
-    return bool(_TOWARDS.search(text[:start]) or _FROM_THERE.match(text[end:]))
+    return bool(_TOWARDS.search(text[max(0, start - 8) : start]) or _FROM_THERE.match(text[end : end + 8]))

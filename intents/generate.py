@@ -72,6 +72,7 @@ _CARDS: dict[Language, tuple[str, ...]] = {
     ),
     "en": ("platinum card", "gold card", "Youth card", "diamond card", "travel card", "classic card", "Visa Platinum", "Spruce Gold"),
 }  # fmt: skip
+_VAGUE = ("几百块", "一万多", "三五千", "十来万", "五六百", "几千块钱", "两三万", "一百多")
 _A = (
     "安心",
     "稳健",
@@ -146,8 +147,7 @@ def _amount(dice: random.Random, language: Language) -> str:
         f"{dice.randint(1, 9999)}.{dice.randint(0, 99):02d}{unit}",
         f"{dice.randint(1, 99)}块{dice.randint(1, 9)}",
     ]
-    forms += ["两千", "两万", "两百块", "几百块", "一万多", "三五千", "十来万", "半万"]
-    return dice.choice(forms)
+    return dice.choice(_VAGUE if dice.random() < 0.05 else (*forms, "两千", "两万", "两百块"))
 
 
 def _date(dice: random.Random, language: Language) -> str:

@@ -33,6 +33,10 @@ def base_config(vocabulary: int, *, layers: int = 4, width: int = 256) -> Modern
     )
 
 
+HEADS = 8
+"""Attention heads of each intent's focus; the encoder's width must divide by it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Targets:
     """What a batch should have said: ``[B]`` long tensors, ``slots`` ``[B, T]`` with -100 where nothing is scored."""
@@ -54,18 +58,32 @@ class JointModel(nn.Module):  # type: ignore[misc]  # torch is untyped here
         super().__init__()
         self.encoder = encoder
         width: int = encoder.config.hidden_size
-        self.intent = nn.Linear(2 * width, len(labels.intents))
-        self.second = nn.Linear(2 * width, len(labels.intents) + 1)
+        self.focus = nn.Linear(width, 2 * HEADS)
+        self.intent = nn.Linear(width, len(labels.intents))
+        self.none = nn.Linear(2 * width, 1)
         self.act = nn.Linear(2 * width, len(labels.acts))
         self.slots = nn.Linear(width, len(labels.tags))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        mean = (hidden * mask).sum(1) / mask.sum(1)
-        peak = (hidden + (mask - 1) * 1e4).amax(1)
-        pooled = torch.cat([mean, peak], dim=-1)
-        return self.intent(pooled), self.second(pooled), self.act(pooled), self.slots(hidden)
+        focused = self._focused(hidden, mask)
+        first, second = focused[:, 0], focused[:, 1]
+        intents = self.intent(focused)
+        average = (hidden * mask).sum(1) / mask.sum(1)
+        none = self.none(torch.cat([second, average], dim=-1))
+        act = self.act(torch.cat([first, average], dim=-1))
+        return intents[:, 0], torch.cat([intents[:, 1], none], dim=-1), act, self.slots(hidden)
+
+    def _focused(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """What each of two intents looks at: ``[B, 2, width]``, by learned attention over the tokens.
+
+        Both are named by the same classifier, so a second intent needs to learn only where to look.
+        """
+        weights = (self.focus(hidden) + (mask - 1) * 1e4).softmax(1)
+        slices = hidden.unflatten(-1, (HEADS, -1))
+        pair = weights.unflatten(-1, (2, HEADS)).unsqueeze(-1)
+        return (slices.unsqueeze(2) * pair).sum(1).flatten(2)
 
 
 def new_encoder(vocabulary: int, *, layers: int = 4, width: int = 256) -> nn.Module:

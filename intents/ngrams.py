@@ -70,6 +70,9 @@ class NgramModel:
         learner = LogisticRegression(C=strength, max_iter=150, tol=1e-3).fit(matrix, classes)
         weights = np.zeros((BUCKETS, count), dtype=np.float16)
         bias = np.full(count, -20.0, dtype=np.float32)
-        weights[:, learner.classes_] = learner.coef_.T
-        bias[learner.classes_] = learner.intercept_
+        slopes, offsets = learner.coef_, learner.intercept_
+        if len(learner.classes_) == 2:  # told as one class against the other
+            slopes, offsets = np.vstack([-slopes, slopes]) / 2, np.concatenate([-offsets, offsets]) / 2
+        weights[:, learner.classes_] = slopes.T
+        bias[learner.classes_] = offsets
         return cls(weights, bias, rarity)

@@ -54,6 +54,8 @@ class Settings:
     masked: float = 0.2
     seed: int = 0
     threads: int = 2
+    layers: int = 4
+    width: int = 256
     checkpoint_seconds: float = 300.0
 
 
@@ -134,7 +136,7 @@ def pretrain(out: Path, sources: list[Source], settings: Settings, tokenizer: To
         tokenizer.save(str(saved))
     corpus = Corpus.read(sources, tokenizer, settings.seed)
     plan = corpus.batches(settings)
-    model = ModernBertForMaskedLM(base_config(tokenizer.get_vocab_size()))
+    model = ModernBertForMaskedLM(base_config(tokenizer.get_vocab_size(), layers=settings.layers, width=settings.width))
     optimisers = _optimisers(model, settings.rate)
     checkpoint = out / "checkpoint.pt"
     first = 0

@@ -20,6 +20,9 @@ RELEASE = Path(__file__).parent / "release"
 
 OUT_OF_SCOPE = "out_of_scope"
 
+LONGEST = 1000
+"""Characters that are read; the tokenizer cuts again, at ``MAX_TOKENS``."""
+
 Floats = NDArray[np.float32]
 
 
@@ -104,7 +107,8 @@ class Scorer:
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def logits(self, text: str) -> Logits:
-        """Run both models on one *text*."""
+        """Run both models on one *text*; of a long one, on its first ``LONGEST`` characters."""
+        text = text[:LONGEST]
         encoding = self._tokenizer.encode(text)
         ids = np.array([encoding.ids], dtype=np.int64)
         intent, second, act, slots = self._session.run(None, {"input_ids": ids})

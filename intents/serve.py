@@ -67,19 +67,19 @@ class Understander:
             act=self._act(logits),
             intents=intents,
             slots=tuple(_slot(text, span, context) for span in reading.spans),
-            ranking=ranking[:RANKED],
+            ranking=ranking,
         )
 
     def _act(self, logits: Logits) -> Act:
         return self._scorer.labels.acts[int(logits.act.argmax())]
 
     def _ranking(self, logits: Logits, certain: str | None) -> tuple[IntentScore, ...]:
-        """Every intent, likeliest first; *certain* is what the words alone or the conversation leave no doubt about."""
+        """The likeliest intents, best first; *certain* is what the words alone or the conversation leave no doubt about."""
         probabilities = intent_probabilities(logits.intent, logits.ngram, self._calibration)
         if certain in self._names:
             probabilities *= 1 - CERTAIN
             probabilities[self._names.index(certain)] += CERTAIN
-        order = np.argsort(-probabilities, kind="stable")
+        order = np.argsort(-probabilities, kind="stable")[:RANKED]
         return tuple(IntentScore(name=self._names[at], confidence=round(float(probabilities[at]), 4)) for at in order)
 
     def _intents(self, ranking: tuple[IntentScore, ...], logits: Logits) -> tuple[IntentScore, ...]:

@@ -31,6 +31,9 @@ from intents.tokenizer import load_tokenizer, train_tokenizer
 BASE = Path(__file__).parent / "base"
 """Our own pre-trained encoder, where the repository carries one."""
 
+SCRATCH = Path("scratch")
+"""Given as a base: start from random weights."""
+
 _IGNORED = -100
 _ALLOWED_LOSS = 0.005
 """Share of held-out rows that may change for the worse before int8 is given up for fp32."""
@@ -63,7 +66,7 @@ def train(
     """Train on the catalogue, export, calibrate, and write the release into *out*; returns its ``release.json``.
 
     *base* is any Hugging Face encoder directory with a ``tokenizer.json``; without one, ``intents/base`` where it
-    exists, else an encoder of our own from scratch. The card beside the weights is written by whoever trained.
+    exists, else (or for ``SCRATCH``) an encoder of our own with random weights. The card beside the weights is written by whoever trained.
     """
     settings = settings or Settings(epochs=epochs, seed=seed)
     began = time.monotonic()
@@ -72,7 +75,7 @@ def train(
     rows = catalog_rows(catalog_folder)
     kept, held = split(rows)
     labels = Labels.of_catalog(catalog_folder)
-    base = base or (BASE if BASE.exists() else None)
+    base = None if base == SCRATCH else base or (BASE if BASE.exists() else None)
     tokenizer, encoder = _start(base, rows, settings)
     model = JointModel(encoder, labels)
     variety = Variety(kept, catalog_folder)

@@ -1,0 +1,90 @@
+"""Figures of merit against cases worked by hand, and the evaluation of a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from intents.calibrate import _coolest, _reject_threshold
+from intents.evaluate import evaluate
+from intents.figures import expected_calibration_error, micro_f1
+from intents.ngrams import BUCKETS, NgramModel, features
+from intents.scorer import softmax
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
+    assert expected_calibration_error([0.9] * 10, [True] * 9 + [False]) == pytest.approx(0.0)
+    assert expected_calibration_error([0.9] * 10, [True] * 5 + [False] * 5) == pytest.approx(0.4)
+    assert expected_calibration_error([1.0, 0.2], [False, False]) == pytest.approx(0.6)
+
+
+def test_f1_counts_exact_spans_over_all_messages() -> None:
+    a, b, c = (0, 1, "amount"), (2, 3, "currency"), (2, 4, "currency")
+    precision, recall, f1 = micro_f1([({a, b}, {a, c}), ({a}, set()), (set(), {b})])
+    assert (precision, recall) == pytest.approx((1 / 3, 1 / 3))
+    assert f1 == pytest.approx(1 / 3)
+
+
+def test_a_temperature_cools_what_is_too_sure() -> None:
+    random = np.random.default_rng(0)
+    gold = random.integers(0, 3, 2000)
+    logits = random.normal(size=(2000, 3)).astype(np.float32)
+    logits[np.arange(2000), gold] += 1.0
+    assert _coolest(lambda t: softmax(logits * 3, t), gold) == pytest.approx(
+        3 * _coolest(lambda t: softmax(logits, t), gold), rel=0.2
+    )
+
+
+def test_the_rejection_threshold_lets_what_is_in_scope_through() -> None:
+    random = np.random.default_rng(1)
+    inside = np.column_stack([np.full(300, 0.02), random.uniform(0.5, 0.98, 300)])
+    outside = np.column_stack([random.uniform(0.6, 0.98, 30), np.full(30, 0.02)])
+    probabilities = np.vstack([inside, outside]).astype(np.float32)
+    gold = np.array([1] * 300 + [0] * 30)
+    limit = _reject_threshold(probabilities, gold, 0)
+    scores = 1 - probabilities[:, 1]
+    assert (scores[:300] < limit).mean() > 0.98
+    assert (scores[300:] >= limit).all()
+
+
+def test_ngrams_are_the_same_for_full_width_and_for_any_figure() -> None:
+    assert features("换500美金").tolist() == features("换８８０００美金").tolist()
+    assert features("").size == 0
+    assert features("查账单").max() < BUCKETS
+
+
+def test_an_ngram_model_learns_and_survives_saving(tmp_path: Path) -> None:
+    texts = ["查账单", "看账单", "账单多少", "美元汇率", "欧元汇率", "汇率多少"]
+    model = NgramModel.fit(texts, np.array([0, 0, 0, 2, 2, 2]), 3)
+    model.save(tmp_path / "ngrams.npz")
+    again = NgramModel.load(tmp_path / "ngrams.npz")
+    assert again.logits("我的账单").argmax() == 0
+    assert again.logits("日元汇率").argmax() == 2
+    assert again.logits("账单").tolist() == model.logits("账单").tolist()
+
+
+def test_a_file_is_scored_against_its_labels(tmp_path: Path) -> None:
+    rows = [
+        {"text": "查一下账单", "intent": "card_bill", "also": None, "clear": True, "slots": []},
+        {
+            "text": "换五百美金",
+            "intent": "card_bill",
+            "also": "fx_buy",
+            "clear": False,
+            "slots": [{"start": 1, "end": 3, "slot": "amount"}],
+        },
+        {"text": "今天天气怎么样", "intents": ["out_of_scope"], "slots": []},
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
+    figures = evaluate(path)
+    assert figures["rows"] == 3
+    assert figures["intent_accuracy"] == pytest.approx(2 / 3, abs=1e-3)
+    assert figures["intent_accuracy_clear"] == 1.0
+    assert figures["intent_also"] == 1.0
+    assert figures["slot_recall"] == 1.0
+    assert figures["oos_recall"] == figures["oos_precision"] == 1.0
+    assert figures["confusions"] == [["card_bill", "fx_buy", 1]]
