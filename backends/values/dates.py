@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from backends.values.chinese import small_number
 from backends.values.folding import plain
@@ -70,7 +70,7 @@ def read_date(text: str, today: dt.date) -> dt.date | None:
     """
     said = plain(text)
     try:
-        for words in (said, _without_clock(said)):
+        for words in (said, *_without_clock(said)):
             for reader in _READERS:
                 found = reader(words, today)
                 if found is not None:
@@ -112,14 +112,13 @@ def step(which: str | None) -> int:
     return _STEPS[which] if which and which != "the" else 0
 
 
-def _without_clock(words: str) -> str:
-    """昨天下午三点 and "tomorrow at 3 pm" without the time of day."""
+def _without_clock(words: str) -> Iterator[str]:
+    """昨天下午三点 and "tomorrow at 3 pm" without the time of day, in every way it can be told apart."""
     for start in range(1, len(words)):
-        clock = scan_clock(words, start)
+        clock = scan_clock(words, start, slot=True)
         if clock and clock[0] == len(words) and not (_NUMERAL.match(words[start]) and _NUMERAL.match(words[start - 1])):
-            words = words[:start].rstrip(" ,").removesuffix(" at")
-            break
-    return _PART_OF_DAY.sub("", words) or words
+            yield words[:start].rstrip(" ,").removesuffix(" at")
+    yield _PART_OF_DAY.sub("", words)
 
 
 def _with_digits(words: str) -> str:

@@ -120,7 +120,11 @@ def _at(words: str, start: int, after: int) -> list[tuple[int, _Found]]:
     if both:
         return both
     candidates = [found for scan in _SCANS if (found := scan(words, start)) is not None]
-    return [(start, max(candidates, key=lambda found: found.end))] if candidates else []
+    if not candidates:
+        return []
+    # 第 makes a figure of what follows an ordinal; it is no part of it.
+    begin = start + 1 if char == "第" else start
+    return [(begin, max(candidates, key=lambda found: found.end))]
 
 
 def _range(words: str, start: int) -> list[tuple[int, _Found]]:

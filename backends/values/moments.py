@@ -95,12 +95,15 @@ def scan_month(text: str, start: int) -> tuple[int, str] | None:
     return (found.end(), f"--{month:02}") if found and 1 <= month <= 12 else None
 
 
-def scan_clock(text: str, start: int) -> tuple[int, dt.time | str] | None:
-    """End and value of the time of day that begins at *start*: text where there is no such time (24:00)."""
+def scan_clock(text: str, start: int, *, slot: bool = False) -> tuple[int, dt.time | str] | None:
+    """End and value of the time of day that begins at *start*: text where there is no such time (24:00).
+
+    In a ``slot`` 三点 is one; in running text it may as well be "three points".
+    """
     found = _CLOCK.match(text, start)
     if found is None:
         return None
-    if found["hour_zh"] and not (found["part"] or _unmistakable(found)):
+    if found["hour_zh"] and not (slot or found["part"] or _unmistakable(found)):
         return None
     hour = small_number(found["hour"] or found["hour_en"] or found["hour_zh"])
     if found["half_past"]:

@@ -55,6 +55,16 @@ def test_whatever_a_reply_writes_is_found_again_and_nothing_else(
     assert (figure.start, figure.end, figure.text) == (len(before), len(before) + len(written), written)
 
 
+@given(READINGS, st.data())
+def test_a_changed_digit_is_a_changed_value(reading: tuple[Value, str], data: st.DataObject) -> None:
+    value, language = reading
+    written = write(value, language)
+    place = data.draw(st.sampled_from([index for index, char in enumerate(written) if char.isdigit()]))
+    digit = data.draw(st.sampled_from([char for char in "0123456789" if char != written[place]]))
+    found = find_figures(f"共{written[:place]}{digit}{written[place + 1 :]}。")
+    assert len(found) != 1 or not same_value(found[0].value, value)
+
+
 @given(st.lists(READINGS, max_size=5))
 def test_a_list_of_figures_is_found_in_order(readings: list[tuple[Value, str]]) -> None:
     text = "；".join(write(value, language) for value, language in readings)
@@ -165,6 +175,11 @@ def test_harmless_words_are_no_figures(text: str) -> None:
 def test_a_figure_says_what_it_is(text: str, role: str) -> None:
     (figure,) = find_figures(text)
     assert figure.role == role
+
+
+def test_the_sign_of_an_ordinal_is_no_part_of_its_figure() -> None:
+    (figure,) = find_figures("您排在第3位")
+    assert (figure.text, figure.value) == ("3位", Count(3, "person"))
 
 
 def test_a_rate_beside_a_currency_name_is_not_taken_for_its_money() -> None:
