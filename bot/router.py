@@ -109,7 +109,11 @@ class _Router:
         if task.act == "ask" or anonymous:
             return self._explain(task, capability, steps)
         if task.act == "status":
-            return self._query(task, capability, steps, step="status")
+            unheard = capability.protective and any(step.result.outcome == "no_record" for step in steps)
+            if not unheard:
+                return self._query(task, capability, steps, step="status")
+            # "My card was stolen" reads like a report on what happened: with nothing on record it is a call for help.
+            steps = [step for step in steps if step.result.outcome != "no_record"]
         return self._write(task, capability, steps)
 
     def without_topic(self) -> list[Decision]:

@@ -21,6 +21,8 @@ WORDS_ENOUGH = 10
 SURE = 0.6
 """Confidence from which an intent is taken at its word against the task in hand."""
 UNSURE = 0.5
+FAINT = 0.25
+"""Confidence under which a reading alone is not worth acting on."""
 CLOSE = 0.15
 """Two readings nearer than this, the first of them unsure, are put to the customer."""
 MAX_OPTIONS = 3
@@ -286,9 +288,10 @@ def _as_new(
 ) -> Session:
     """The message as one or two new topics, a choice between close readings, or a miss."""
     business = [name for name in names if name not in _COURTESIES and name != "out_of_scope"]
-    if not business and not understanding.in_scope:
-        return session.model_copy(update={"signal": "miss", "misses": session.misses + 1})
+    faint = understanding.intents[0].confidence < FAINT
     options = _close_readings(understanding)
+    if (not business and not understanding.in_scope) or (faint and not options):
+        return session.model_copy(update={"signal": "miss", "misses": session.misses + 1})
     if options and session.in_hand is None:
         said = {slot.slot: (slot.normalized,) for slot in understanding.slots if slot.normalized is not None}
         chosen = _begin(session, [("out_of_scope", understanding.act, said)], now)

@@ -28,7 +28,6 @@ from bot.session import Session
 from intents.capability import catalog
 from intents.understanding import Understanding
 from responses.audience import Audience
-from responses.reply import Reply
 
 MAX_ROUNDS = 4
 """Check a code, commit, find the quote lapsed, quote again: the longest honest chain."""

@@ -378,3 +378,16 @@ def test_a_follow_up_on_a_digression_is_not_taken_for_the_form(buying: Conversat
     decisions = buying.hear(meant("上海的呢", "out_of_scope", city="上海=上海"))
     assert said(decisions)[0] == "branch.found"
     assert buying.calls[0].input["city"] == "上海"
+
+
+def test_a_stolen_card_with_nothing_on_record_is_a_call_for_help() -> None:
+    talk = Conversation()
+    talk.bank("status:card_report_lost", Result(capability="card_report_lost", outcome="no_record"))
+    talk.bank("prepare:card_report_lost", READY.model_copy(update={"capability": "card_report_lost"}))
+    assert isinstance(talk.hear(meant("我的卡被偷了", "card_report_lost", act="status"))[0], Confirm)
+    assert [call.step for call in talk.calls] == ["status", "prepare"]
+
+
+def test_a_faint_reading_is_not_acted_on() -> None:
+    talk = Conversation()
+    assert said(talk.hear(meant("咕噜咕噜", "transfer_rules", confidence=0.13))) == ["out_of_scope.miss"]
