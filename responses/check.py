@@ -125,4 +125,4 @@ def _sample_value(kind: FactType) -> values.Value:
         case "digits":
             return "8866"
         case "text" | "name":
-            return detail or "云杉"
+            return detail or "样例名"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from backends.values.folding import fold
 from responses.draft import PLACEHOLDER
@@ -33,6 +34,7 @@ class Bare:
         return Refusal(rule, begin, finish, self.raw[begin:finish])
 
 
+@lru_cache(maxsize=64)
 def bare(raw: str) -> Bare:
     """*raw* as the gates read it."""
     text = ""

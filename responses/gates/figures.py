@@ -10,7 +10,8 @@ from responses.gates.placeholders import FIGURES
 from responses.gates.refusal import Refusal
 
 _BLANK = "\ufffc"
-_ORDINAL = "第"
+_PART_OF_IT = frozenset(["", "第", "人民币", "rmb", "cny", "renminbi", "yuan"])
+"""Words that belong to the figure they stand before: gate 1 has made sure that they may stand there."""
 
 
 def check_figures(filled: Filled) -> list[Refusal]:
@@ -37,8 +38,8 @@ def _compare(filled: Filled) -> Iterator[Refusal]:
             yield Refusal("figure_ungrounded", figure.start, figure.end, figure.text)
             continue
         unread.remove(own)
-        beyond = (text[figure.start : own.start] + text[own.end : figure.end]).strip()
-        if beyond not in ("", _ORDINAL) or not same_value(figure.value, own.fact.typed()):
+        beyond = (text[figure.start : own.start] + text[own.end : figure.end]).strip().lower()
+        if beyond not in _PART_OF_IT or not same_value(figure.value, own.fact.typed()):
             yield Refusal("figure_changed", figure.start, figure.end, figure.text)
     for span in unread:
         yield Refusal("figure_missing", span.start, span.end, text[span.start : span.end])

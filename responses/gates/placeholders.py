@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def _data() -> dict[str, Any]:
 
 def check_placeholders(draft: Bare, source: Draft) -> list[Refusal]:
     """What is wrong with the placeholders of *draft*, measured against those of *source*."""
-    return [*_counts(draft, source), *_neighbours(draft, source), *_labels(draft)]
+    return [*_counts(draft, source), *_order(draft, source), *_neighbours(draft, source), *_labels(draft)]
 
 
 def _counts(draft: Bare, source: Draft) -> Iterator[Refusal]:
@@ -50,6 +50,22 @@ def _counts(draft: Bare, source: Draft) -> Iterator[Refusal]:
         yield Refusal("placeholder_missing", len(draft.raw), len(draft.raw), f"⟦{token}⟧")
     for broken in re.finditer(r"[⟦⟧]", draft.text):
         yield draft.refusal("placeholder_unknown", broken.start(), broken.end())
+
+
+def _order(draft: Bare, source: Draft) -> Iterator[Refusal]:
+    """Facts of one name, from several results, must keep their order: nothing else ties ``card_tail_2`` to its bill."""
+    asked = _by_base(required(source))
+    for base, tokens in _by_base(draft.tokens.values()).items():
+        if len(set(asked.get(base, ()))) > 1 and list(dict.fromkeys(tokens)) != list(dict.fromkeys(asked[base])):
+            place = next(place for place, token in draft.tokens.items() if _NUMBERED.sub("", token) == base)
+            yield draft.refusal("placeholder_order", place, place + 1)
+
+
+def _by_base(tokens: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for token in tokens:
+        found.setdefault(_NUMBERED.sub("", token), []).append(token)
+    return found
 
 
 def _neighbours(draft: Bare, source: Draft) -> Iterator[Refusal]:

@@ -112,6 +112,10 @@ def _words(draft: Bare, source: Draft) -> Iterator[Refusal]:
         if hit.label == HARMLESS or (hit.label == "home_currency" and _fits_home(draft, hit, source)):
             continue
         yield draft.refusal("currency" if hit.label == "home_currency" else hit.label, hit.start, hit.end)
+    for place, char in enumerate(draft.raw):
+        # Ⅳ folds to letters, so it is looked for before folding.
+        if unicodedata.category(char) == "Nl" and not _CJK.match(char) and char not in NUMERALS:
+            yield Refusal("number", place, place + 1, char)
     start: int | None = None
     for place in range(len(text) + 1):
         numeral = place < len(text) and not covered[place] and _is_numeral(text[place])

@@ -1,0 +1,193 @@
+"""Templates: complete, well formed, and held to the gates that models are held to, whatever the figures."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends import rules as bank_rules
+from backends.result import Fact, Result
+from backends.values import Count, Money, Percent, Rate, Value
+from responses.audience import Audience
+from responses.check import SAMPLE_TIME, check_templates, check_wording, sample
+from responses.draft import Drafter, MissingFact, draft_result, fill
+from responses.gates.figures import check_figures
+from responses.library import FactType, TemplateError, TemplateFile, Wording, library, parse, wording
+from responses.rules import disclosures, rule_facts, rule_list
+
+OUTCOMES = sorted((capability, outcome) for capability, file in library().items() for outcome in file.outcomes)
+
+
+def test_every_template_passes_every_gate():
+    assert check_templates({}) == []
+
+
+def test_an_outcome_without_a_template_is_named():
+    assert check_templates({"card_bill": ["found", "vanished"]}) == ["card_bill.vanished: no template"]
+
+
+def test_a_template_with_a_figure_of_its_own_is_named():
+    careless = Wording(zh=("还款日是每月5号。", "请在5号前还款。"), en=("Pay by the 5th.", "Due on the 5th."))
+    problems = list(check_wording("card_bill", "found", careless, {}))
+    assert any("number" in problem for problem in problems)
+
+
+def test_a_template_that_claims_what_was_not_done_is_named():
+    boasting = Wording(zh=("已为您办理成功。", "已经办好了。"), en=("All done.", "It has been completed."))
+    problems = list(check_wording("card_bill", "found", boasting, {}))
+    assert len(problems) >= 4
+    assert all("completion" in problem for problem in problems)
+
+
+def _values(kind: FactType) -> st.SearchStrategy[Value]:
+    days = st.dates(dt.date(2020, 1, 1), dt.date(2035, 12, 28))
+    match kind.kind:
+        case "money":
+            return st.integers(0, 10**11).map(lambda minor: Money(minor, kind.detail or "CNY"))
+        case "rate":
+            return st.decimals("0.01", "2000", places=4).map(lambda number: Rate(number, "USD"))
+        case "percent":
+            return st.decimals("0", "30", places=2).map(lambda number: Percent(Decimal(number)))
+        case "count":
+            least, most = (2020, 2035) if kind.detail == "year" else (0, 500)
+            return st.integers(least, most).map(lambda number: Count(number, kind.detail or "item"))
+        case "date":
+            return days
+        case "datetime":
+            return st.datetimes(dt.datetime(2020, 1, 1), dt.datetime(2035, 1, 1), timezones=st.just(dt.UTC))
+        case "time":
+            return st.times().map(lambda time: time.replace(second=0, microsecond=0))
+        case "digits":
+            return st.from_regex(r"[0-9]{4,12}", fullmatch=True)
+        case _:
+            return st.just(sample("any", kind).typed())
+
+
+@pytest.mark.parametrize(("capability", "outcome"), OUTCOMES)
+@given(data=st.data())
+@settings(max_examples=8, deadline=None)
+def test_every_figure_of_a_filled_template_is_read_back_as_the_fact_it_states(capability, outcome, data):
+    file = library()[capability]
+    facts = {
+        name: Fact.of(name, data.draw(_values(kind)), source="test", as_of=SAMPLE_TIME, kind=kind.kind)
+        for name, kind in file.facts.items()
+    }
+    said = file.outcomes[outcome]
+    for language, template in said.templates():
+        drafter = Drafter(language)
+        rows = drafter.line(said.row[language], facts) if said.row else None
+        filled = fill(drafter.draft(template, facts, rows))
+        assert check_figures(filled) == [], filled.text
+        for span in filled.spans:
+            assert filled.text[span.start : span.end] == span.fact.spoken(language)
+
+
+@pytest.mark.parametrize(("capability", "outcome"), [key for key in OUTCOMES if key[1] == "ready"])
+def test_a_confirmation_reads_back_every_quoted_figure_and_asks_for_an_explicit_yes(capability, outcome):
+    said = library()[capability].outcomes[outcome]
+    quoted = {
+        "fx_buy": {"amount", "cost", "rate", "purpose", "account_tail", "quoted_at", "expires_at", "quota_left_after"},
+        "card_report_lost": {"card_name", "card_tail", "card_kind"},
+    }[capability]
+    for language, template in said.templates():
+        named = {name for part in parse(template) if not part.optional for name in part.names}
+        assert named >= quoted
+        assert ("确认" if language == "zh" else "confirm") in template
+        assert ("取消" if language == "zh" else "cancel") in template
+
+
+def test_fraud_advice_says_first_to_stop_paying_and_whom_to_call():
+    for language, template in library()["fraud_security"].outcomes["planned"].templates():
+        first = template[: template.index("{hotline}")]
+        assert any(word in first for word in ("停止", "别转钱", "不要付款", "stop", "do not send")), template
+        assert language in ("zh", "en")
+
+
+def _audience(**changes) -> Audience:
+    return Audience(language="zh", now=SAMPLE_TIME).model_copy(update=changes)
+
+
+def _bill(**changes: Value) -> Result:
+    file = library()["card_bill"]
+    facts = {name: sample(name, kind) for name, kind in file.facts.items() if name not in ("overdue_days", "period")}
+    for name, value in changes.items():
+        facts[name] = Fact.of(name, value, source="test", as_of=SAMPLE_TIME)
+    return Result(capability="card_bill", outcome="found", facts=tuple(facts.values()))
+
+
+def _said(result: Result, audience: Audience) -> str:
+    said = wording(result.capability, result.outcome)
+    return fill(draft_result(Drafter(audience.language), said, result, {}, audience)).text
+
+
+def test_an_optional_part_is_said_only_when_its_fact_is_there():
+    assert "3天" in _said(_bill(), _audience())
+    assert "逾期" not in _said(_bill(), _audience())
+    assert "逾期2天" in _said(_bill(overdue_days=Count(2, "day")), _audience())
+
+
+def test_replies_to_one_result_differ_with_the_variation_and_only_with_it():
+    texts = {_said(_bill(), _audience(variation=number)) for number in range(3)}
+    assert len(texts) == 3
+    assert _said(_bill(), _audience(variation=1)) == _said(_bill(), _audience(variation=1))
+
+
+def test_older_customers_get_the_simpler_wording():
+    assert _said(_bill(), _audience(age=72)) != _said(_bill(), _audience(age=32))
+
+
+def test_a_result_without_a_fact_its_template_needs_is_an_error_and_not_a_hole():
+    bare = Result(capability="card_bill", outcome="found")
+    with pytest.raises(MissingFact, match=r"card_bill\.found"):
+        _said(bare, _audience())
+
+
+def test_an_unknown_outcome_is_an_error_that_names_it():
+    with pytest.raises(TemplateError, match=r"card_bill\.vanished"):
+        wording("card_bill", "vanished")
+
+
+@pytest.mark.parametrize(
+    "template", ["[[一 [[二]] {a}]]", "[[{a}", "{a}]]", "[[没有事实]]", "{A}", "一个 {brace", "⟦a⟧"]
+)
+def test_a_broken_template_is_refused_when_it_is_read(template):
+    with pytest.raises(ValueError):
+        parse(template)
+
+
+def test_a_template_may_name_only_the_facts_it_declares():
+    raw = {"facts": {"amount": "money CNY"}, "outcomes": {"found": {"zh": ["{amuont}", "是{amount}"], "en": ["a", "b"]}}}
+    with pytest.raises(ValueError, match="amuont"):
+        TemplateFile.model_validate(raw)
+
+
+def test_a_single_wording_is_refused_unless_it_is_a_fact_alone():
+    with pytest.raises(ValueError, match="2 variants"):
+        Wording(zh=("好的。",), en=("Fine.", "Good."))
+    assert Wording(zh=("{text}",), en=("{text}",)).zh == ("{text}",)
+
+
+def test_a_wrong_file_is_named(tmp_path: Path):
+    (tmp_path / "card_bill.yml").write_text(yaml.safe_dump({"outcomes": {"found": {"zh": ["{x}"]}}}), "utf-8")
+    with pytest.raises(ValueError, match=r"card_bill\.yml"):
+        library(tmp_path)
+
+
+def test_the_hotline_of_replies_is_the_banks_own():
+    assert rule_facts(SAMPLE_TIME)["hotline"].value == bank_rules.rule("hotline", SAMPLE_TIME.date()).value
+
+
+@pytest.mark.parametrize("rule", [*rule_list(), *disclosures().values()], ids=lambda rule: rule.citation[:12])
+def test_every_rule_has_a_source_and_a_review_within_a_year(rule):
+    assert rule.effective_from <= SAMPLE_TIME.date()
+    assert dt.timedelta(0) <= SAMPLE_TIME.date() - rule.reviewed_on <= dt.timedelta(days=365)
+
+
+def test_a_rule_that_is_not_in_force_yet_is_not_stated():
+    assert rule_facts(dt.datetime(2019, 1, 1, tzinfo=dt.UTC)) == {}
