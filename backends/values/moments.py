@@ -62,8 +62,7 @@ def scan_date(text: str, start: int) -> tuple[int, dt.date | str] | None:
         found = pattern.match(text, start)
         if found:
             parts = found.groupdict()
-            year = small_number(parts["year"])
-            year += 2000 if year < 100 else 0
+            year = full_year(parts["year"])
             month, day = _month(parts), small_number(parts["day"])
             try:
                 return found.end(), dt.date(year, month, day)
@@ -86,6 +85,11 @@ def partial(found: re.Match[str]) -> str:
     # 2024 is a leap year: 29 February is a day of some year.
     exists = 1 <= month <= 12 and 1 <= day <= calendar.monthrange(2024, month)[1]
     return f"--{month:02}-{day:02}" if exists else found[0]
+
+
+def full_year(text: str) -> int:
+    """The year of a numeral of four digits, or of two: 26 is 2026."""
+    return small_number(text) + (2000 if len(text) == 2 else 0)
 
 
 def scan_month(text: str, start: int) -> tuple[int, str] | None:

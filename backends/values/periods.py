@@ -11,7 +11,7 @@ from backends.values.chinese import small_number
 from backends.values.dates import add_months, month_end, read_date, shift, step
 from backends.values.folding import plain
 from backends.values.kinds import Period, Term
-from backends.values.moments import MONTH_NAME, MONTH_NUMBERS, SMALL, YEAR, scan_date
+from backends.values.moments import MONTH_NAME, MONTH_NUMBERS, SMALL, YEAR, full_year, scan_date
 from backends.values.terms import read_term
 
 _MONTH_SCAN = re.compile(
@@ -61,9 +61,9 @@ def scan_period(text: str, start: int) -> tuple[int, Period] | None:
         name = month["name"]
         number = MONTH_NUMBERS[name.rstrip(".")] if name else small_number(month["month"] or month["month_iso"])
         if 1 <= number <= 12:
-            return month.end(), _month(_year(month["year"] or month["year_iso"] or month["year_en"]), number)
+            return month.end(), _month(full_year(month["year"] or month["year_iso"] or month["year_en"]), number)
         return None
-    return (year.end(), _whole_year(_year(year["year"] or year["year_en"]))) if year else None
+    return (year.end(), _whole_year(full_year(year["year"] or year["year_en"]))) if year else None
 
 
 def read_period(text: str, today: dt.date) -> Period | None:
@@ -78,11 +78,6 @@ def read_period(text: str, today: dt.date) -> Period | None:
         return _single(words, today) or _range(words, today) or _lasting(read_term(words), today)
     except (ValueError, OverflowError):
         return None
-
-
-def _year(text: str) -> int:
-    year = small_number(text)
-    return year + 2000 if year < 100 else year
 
 
 def _month(year: int, month: int) -> Period:
@@ -198,9 +193,9 @@ def _part_of_year(words: str, today: dt.date) -> Period | None:
     if quarter:
         number = small_number(quarter["zh"] or quarter["en"])
         said = quarter["year"] or quarter["year_en"]
-        return _months(dt.date(_year(said) if said else today.year, 3 * number - 2, 1), 3)
+        return _months(dt.date(full_year(said) if said else today.year, 3 * number - 2, 1), 3)
     short = _YEAR_SHORT.fullmatch(words)
-    return _whole_year(_year(short["year"] or short["year_en"])) if short else None
+    return _whole_year(full_year(short["year"] or short["year_en"])) if short else None
 
 
 def _to_date(words: str, today: dt.date) -> Period | None:
