@@ -30,7 +30,10 @@ _SINGLE_KINDS = ("query", "write", "knowledge")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A message and what it means. ``second`` is the other intent of a message with two, in the order they are said."""
+    """A message and what it means. ``second`` is the other intent of a message with two, in the order they are said.
+
+    Of a ``mined`` row only the intent is known.
+    """
 
     text: str
     language: Language
@@ -38,6 +41,7 @@ class Row:
     act: Act
     spans: Spans = ()
     second: str | None = None
+    mined: bool = False
 
 
 def catalog_rows(folder: Path = CATALOG) -> list[Row]:

@@ -60,7 +60,7 @@ _MERCHANTS: dict[Language, tuple[str, ...]] = {
 }  # fmt: skip
 _PRODUCTS: dict[Language, tuple[str, ...]] = {
     "zh": (
-        "{a}{b}{n}号", "{a}{b}", "{a}{b}{n}天", "{a}{b}第{n}期", "{a}·{b}", "{a}{b}A", "{a}{b}混合", "{code}", "{a}{b}{n}",
+        "{a}{b}{n}号", "{a}{b}", "{a}{b}第{n}期", "{a}·{b}", "{a}{b}A", "{a}{b}混合", "{code}", "{a}{b}{n}",
         "{a}增利", "{a}宝", "{a}添利{n}号", "{a}{b}债券基金", "{a}成长基金", "{a}活期+", "{a}天天盈",
     ),
     "en": ("{e} {f}", "{e} {f} {n}", "{code}", "{e} Fund", "{e} {f} No. {n}", "Spruce {e}", "{e} Plus"),

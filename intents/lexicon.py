@@ -80,6 +80,15 @@ ENUM_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
 """Slot → value → words, lower case. A longer word wins over a shorter one inside it (大额存单 over 存款)."""
 
 
+BANKS = (
+    "中国工商银行", "工商银行", "工行", "中国农业银行", "农业银行", "农行", "中国银行", "中行", "中国建设银行", "建设银行", "建行", "交通银行",
+    "交行", "招商银行", "招行", "中国邮政储蓄银行", "邮储银行", "邮政储蓄", "邮储", "浦发银行", "浦发", "民生银行", "兴业银行", "光大银行",
+    "中信银行", "平安银行", "广发银行", "华夏银行", "农村商业银行", "农商银行", "农商行", "农村信用社", "信用社", "微众银行", "微众", "汇丰银行",
+    "汇丰", "渣打银行", "渣打", "花旗银行", "花旗", "江苏银行", "宁波银行", "北京银行", "上海银行", "云杉银行",
+)  # fmt: skip
+"""Banks by the names customers use, ours among them. A piece of one is never another slot."""
+
+
 @cache
 def _words(slot: str) -> tuple[tuple[str, str], ...]:
     pairs = [(word, value) for value, words in ENUM_WORDS.get(slot, {}).items() for word in words]

@@ -60,13 +60,15 @@ class Understander:
         reading = read_in_context(text, spans, context, self._capabilities.get(context.capability or ""))
         ranking = self._ranking(logits, reading.intent)
         intents = self._intents(ranking, logits)
+        in_scope = intents[0].name != OUT_OF_SCOPE
+        about_nothing = not in_scope and context.capability is None
         return Understanding(
             text=text,
             language=language,
-            in_scope=intents[0].name != OUT_OF_SCOPE,
+            in_scope=in_scope,
             act=self._act(logits),
             intents=intents,
-            slots=tuple(_slot(text, span, context) for span in reading.spans),
+            slots=() if about_nothing else tuple(_slot(text, span, context) for span in reading.spans),
             ranking=ranking,
         )
 

@@ -21,10 +21,11 @@ from intents.capability import CATALOG
 from intents.data import Row, Variety, catalog_rows, data_hash, split
 from intents.export import export_fp32, quantise
 from intents.labels import Labels
+from intents.mine import mine
 from intents.model import JointModel, Targets, load_encoder, new_encoder
 from intents.ngrams import NgramModel
 from intents.noise import dice_of
-from intents.scorer import RELEASE, Scorer
+from intents.scorer import RELEASE, Calibration, Scorer
 from intents.tagging import token_tags
 from intents.tokenizer import load_tokenizer, train_tokenizer
 
@@ -59,6 +60,7 @@ def train(
     base: Path | None = None,
     epochs: int = Settings.epochs,
     seed: int = Settings.seed,
+    unlabelled: Path | None = None,
     *,
     catalog_folder: Path = CATALOG,
     settings: Settings | None = None,
@@ -66,45 +68,67 @@ def train(
     """Train on the catalogue, export, calibrate, and write the release into *out*; returns its ``release.json``.
 
     *base* is any Hugging Face encoder directory with a ``tokenizer.json``; without one, ``intents/base`` where it
-    exists, else (or for ``SCRATCH``) an encoder of our own with random weights. The card beside the weights is written by whoever trained.
+    exists, else (or for ``SCRATCH``) an encoder of our own with random weights. *unlabelled* is a file of customers'
+    messages, one a line: a first model labels those it is sure of, and the release learns from them too. The card
+    beside the weights is written by whoever trained.
     """
     settings = settings or Settings(epochs=epochs, seed=seed)
     began = time.monotonic()
     torch.set_num_threads(settings.threads)
-    torch.manual_seed(settings.seed)
     rows = catalog_rows(catalog_folder)
-    kept, held = split(rows)
-    labels = Labels.of_catalog(catalog_folder)
     base = None if base == SCRATCH else base or (BASE if BASE.exists() else None)
-    tokenizer, encoder = _start(base, rows, settings)
-    model = JointModel(encoder, labels)
-    variety = Variety(kept, catalog_folder)
-    fit(model, tokenizer, labels, kept, held, variety, settings)
-
-    out.mkdir(parents=True, exist_ok=True)
-    labels.save(out / "labels.json")
-    tokenizer.save(str(out / "tokenizer.json"))
-    _fit_ngrams(kept, variety, labels, settings).save(out / "ngrams.npz")
-    precision = _export(model, out, held)
-    trials = list(held) + [variety.slip(variety.pair(dice_of(at)), dice_of(at)) for at in range(len(held) // 4)]
-    scorer = Scorer(out)
-    calibration = calibrate(scorer, trials)
-    calibration.save(out / "thresholds.json")
-    hashed = data_hash(rows)
+    work = _Work(out, base, rows, catalog_folder, settings)
+    scorer, calibration, precision = work.build(())
+    mined: list[Row] = []
+    if unlabelled is not None:
+        mined = mine(scorer, calibration, unlabelled.read_text("utf-8").splitlines(), settings.seed)
+        scorer, calibration, precision = work.build(mined)
+    hashed = data_hash([*rows, *mined])
     release = {
         "name": f"teller-nlu-{hashed}-s{settings.seed}",
         "data_hash": hashed,
         "examples": len(rows),
+        "mined": len(mined),
         "base": "scratch" if base is None else base.name,
         "precision": precision,
         "seed": settings.seed,
         "epochs": settings.epochs,
-        "parameters": sum(value.numel() for value in model.parameters()),
         "seconds": round(time.monotonic() - began),
-        "held_out": held_out_figures(scorer, calibration, held),
+        "held_out": held_out_figures(scorer, calibration, work.held),
     }
     (out / "release.json").write_text(json.dumps(release, ensure_ascii=False, indent=1) + "\n", "utf-8")
     return release
+
+
+class _Work:
+    """One training: the rows, how they are split, and what a model is built from and into."""
+
+    def __init__(self, out: Path, base: Path | None, rows: Sequence[Row], folder: Path, settings: Settings) -> None:
+        self._out, self._base, self._rows, self._folder, self._settings = out, base, rows, folder, settings
+        self._kept, self.held = split(rows)
+        self._labels = Labels.of_catalog(folder)
+
+    def build(self, mined: Sequence[Row]) -> tuple[Scorer, Calibration, str]:
+        """Train on the kept rows and *mined* ones, export and calibrate; what serves, and in which precision."""
+        torch.manual_seed(self._settings.seed)
+        tokenizer, encoder = _start(self._base, self._rows, self._settings)
+        model = JointModel(encoder, self._labels)
+        rows, variety = [*self._kept, *mined], Variety(self._kept, self._folder)
+        fit(model, tokenizer, self._labels, rows, self.held, variety, self._settings)
+        self._out.mkdir(parents=True, exist_ok=True)
+        self._labels.save(self._out / "labels.json")
+        tokenizer.save(str(self._out / "tokenizer.json"))
+        _fit_ngrams(rows, variety, self._labels, self._settings).save(self._out / "ngrams.npz")
+        precision = _export(model, self._out, self.held)
+        scorer = Scorer(self._out)
+        calibration = calibrate(scorer, self._trials())
+        calibration.save(self._out / "thresholds.json")
+        return scorer, calibration, precision
+
+    def _trials(self) -> list[Row]:
+        """The held-out rows, and half as many messages that join two of them."""
+        joined = Variety(self.held, self._folder)
+        return [*self.held, *(joined.slip(joined.pair(dice_of(at)), dice_of(at)) for at in range(len(self.held) // 2))]
 
 
 def _start(base: Path | None, rows: Sequence[Row], settings: Settings) -> tuple[Tokenizer, nn.Module]:
@@ -159,13 +183,20 @@ def _has_bf16() -> bool:
 
 def _loss(logits: tuple[Tensor, Tensor, Tensor, Tensor], targets: Targets, smoothing: float) -> Tensor:
     intent, second, act, slots = (part.float() for part in logits)
-    cross_entropy = nn.functional.cross_entropy
     return (
-        cross_entropy(intent, targets.intent, label_smoothing=smoothing)
-        + 0.5 * cross_entropy(second, targets.second)
-        + 0.3 * cross_entropy(act, targets.act, label_smoothing=smoothing)
-        + 2.0 * cross_entropy(slots.transpose(1, 2), targets.slots, ignore_index=_IGNORED)
+        _mean_loss(intent, targets.intent, smoothing)
+        + 0.5 * _mean_loss(second, targets.second)
+        + 0.3 * _mean_loss(act, targets.act, smoothing)
+        + 2.0 * _mean_loss(slots.flatten(0, 1), targets.slots.flatten())
     )
+
+
+def _mean_loss(logits: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
+    """Cross entropy over the targets that are known; nothing where none is."""
+    total = nn.functional.cross_entropy(
+        logits, targets, reduction="sum", ignore_index=_IGNORED, label_smoothing=smoothing
+    )
+    return total / (targets != _IGNORED).sum().clamp(min=1)
 
 
 def _batches(
@@ -188,11 +219,12 @@ def _batches(
             count = len(encoding.ids)
             ids[place, :count] = torch.tensor(encoding.ids)
             mask[place, :count] = 1
-            tags[place, :count] = torch.tensor(token_tags(encoding.offsets, rows[at].spans, labels.slots))
+            if not rows[at].mined:
+                tags[place, :count] = torch.tensor(token_tags(encoding.offsets, rows[at].spans, labels.slots))
         yield ids, mask, Targets(
             intent=torch.tensor([intents[rows[at].intent] for at in chunk]),
             second=torch.tensor([intents.get(rows[at].second or "", len(intents)) for at in chunk]),
-            act=torch.tensor([acts[rows[at].act] for at in chunk]),
+            act=torch.tensor([_IGNORED if rows[at].mined else acts[rows[at].act] for at in chunk]),
             slots=tags,
         )  # fmt: skip
 
