@@ -8,11 +8,14 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from responses.gates.refusal import Refusal
 from responses.prompting import Prompt
 from responses.reply import Verdict
+
+if TYPE_CHECKING:
+    import httpx2
 
 log = logging.getLogger(__name__)
 
@@ -139,13 +142,21 @@ _NO_KEY = "none"
 class OpenAIProvider:
     """Chat completions at *url*. No retries and no timeouts but ours: the client's own are two and 600 s."""
 
-    def __init__(self, url: str, name: str, key: str | None = None, *, temperature: float = 0.8) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        key: str | None = None,
+        *,
+        temperature: float = 0.8,
+        http_client: httpx2.AsyncClient | None = None,
+    ) -> None:
         self.name = name
         # Takes most of a second to import, and many installations have no model to ask.
         from openai import AsyncOpenAI
 
         self._temperature = temperature
-        self._client = AsyncOpenAI(base_url=url, api_key=key or _NO_KEY, max_retries=0)
+        self._client = AsyncOpenAI(base_url=url, api_key=key or _NO_KEY, max_retries=0, http_client=http_client)
 
     async def rewrite(self, prompt: Prompt, deadline: float) -> str:
         """The content of the first choice; ``ModelFailure`` where it is empty, cut, filtered or only thought."""

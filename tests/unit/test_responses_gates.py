@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backends.result import Result
 from backends.values import Count
-from responses.draft import Draft, fill
+from responses.draft import Draft, Filled, Span, fill
 from responses.gates.figures import check_figures
 from responses.gates.lexicon import Lexicon
 from responses.reply import Language
@@ -27,21 +27,15 @@ BILL_EN = (
 
 
 def refused(text: str, of: Result, language: Language = "zh", template: str | None = None) -> set[str]:
-    """The rules that *text* breaks as a rewriting of *of* (or of *template* with its facts)."""
-    draft = source(of, language)
-    fillers = draft.fillers
-    if template is not None:
-        fillers = {fact.name: fill(Draft(f"⟦{fact.name}⟧", _fact_fillers(of, language))) for fact in of.facts}
-        draft = Draft(template, fillers)
+    """The rules that *text* breaks as a rewriting of *of*, whose draft is *template* where one is given."""
+    draft = source(of, language) if template is None else Draft(template, fact_fillers(of, language))
     return {refusal.rule for refusal in verify(text, draft, [of], language)}
 
 
-def _fact_fillers(of: Result, language: Language):
-    from responses.draft import Filled, Span
-
-    return {
-        fact.name: Filled(fact.spoken(language), (Span(0, len(fact.spoken(language)), fact),)) for fact in of.facts
-    }
+def fact_fillers(of: Result, language: Language = "zh") -> dict[str, Filled]:
+    """What each fact of a result fills its placeholder with."""
+    spoken = {fact.name: (fact, fact.spoken(language)) for fact in of.facts}
+    return {name: Filled(text, (Span(0, len(text), fact),)) for name, (fact, text) in spoken.items()}
 
 
 def refused_bill(said: str, instead_of: str = END) -> set[str]:
@@ -262,7 +256,7 @@ def test_an_instruction_that_comes_back_is_refused():
     of = bill()
     instructions = "形如方括号的标记代表银行系统给出的内容，每个标记原样保留，出现的次数与草稿相同。"
     leaked = BILL.replace(END, "每个标记原样保留，出现的次数与底稿相同。")
-    draft = Draft(BILL, source(of).fillers | _fact_fillers(of, "zh"))
+    draft = Draft(BILL, source(of).fillers | fact_fillers(of))
     assert "leak" in {each.rule for each in verify(leaked, draft, [of], "zh", instructions=instructions)}
     assert verify(BILL, draft, [of], "zh", instructions=instructions) == ()
 
@@ -270,8 +264,8 @@ def test_an_instruction_that_comes_back_is_refused():
 def test_facts_of_one_name_from_two_results_keep_their_order():
     one, two = bill(card_tail="1111"), result("card_limit", "found", card_tail="2222")
     fillers = {
-        "card_tail": _fact_fillers(one, "zh")["card_tail"],
-        "card_tail_2": _fact_fillers(two, "zh")["card_tail"],
+        "card_tail": fact_fillers(one)["card_tail"],
+        "card_tail_2": fact_fillers(two)["card_tail"],
     }
     draft = Draft("尾号⟦card_tail⟧的账单，和尾号⟦card_tail_2⟧的额度。", fillers)
     swapped = "尾号⟦card_tail_2⟧的账单，和尾号⟦card_tail⟧的额度。"
@@ -290,7 +284,7 @@ def test_an_endless_reply_is_refused():
 
 def test_a_refusal_names_its_rule_and_shows_the_words():
     text = BILL.replace(END, "利息打八折。")
-    draft = Draft(BILL, _fact_fillers(bill(), "zh"))
+    draft = Draft(BILL, fact_fillers(bill()))
     for refusal in verify(text, draft, [bill()], "zh"):
         if refusal.rule == "number":
             assert text[refusal.start : refusal.end] == refusal.span == "八"
@@ -316,13 +310,13 @@ def test_a_benchmark_without_its_basis_is_refused():
 def test_a_figure_that_no_fact_vouches_for_is_found_in_the_finished_text():
     filled = fill(source(bill()))
     assert check_figures(filled) == []
-    spoiled = type(filled)(filled.text + "另收手续费88.00元。", filled.spans)
+    spoiled = Filled(filled.text + "另收手续费88.00元。", filled.spans)
     assert [refusal.rule for refusal in check_figures(spoiled)] == ["figure_ungrounded"]
 
 
 def test_a_fact_whose_figure_was_altered_in_the_text_is_found():
     filled = fill(source(bill(days_left=Count(3, "day"))))
-    altered = type(filled)(filled.text.replace("3天", "8天", 1), filled.spans)
+    altered = Filled(filled.text.replace("3天", "8天", 1), filled.spans)
     assert "figure_changed" in {refusal.rule for refusal in check_figures(altered)}
 
 
@@ -331,24 +325,21 @@ def test_numbers_inside_names_and_addresses_are_no_figures():
     assert refused(source(of).text, of) == set()
 
 
-_INNOCENT = st.lists(
-    st.sampled_from(
-        "一下 一起 一些 统一 万一 第一时间 一定 一直 十分感谢 千万别急 一张卡 一笔账 完成 成功 存折 折合 部分 分期 网点 点击 两边 "
-        "好的 您好 请 我 帮您 看 查 的 了 吗 呢 再 也 都 就 在 和 如果 方便 卡片 账单 手机银行 客服 服务 周到 元素 单元 板块".split()
-    ),
-    max_size=12,
-)
+_INNOCENT = """
+一下 一起 一些 统一 万一 第一时间 一定 一直 十分感谢 千万别急 一张卡 一笔账 完成 成功 存折 折合 部分 分期 网点 点击 两边 好的 您好 请 我 帮您 看 查
+的 了 吗 呢 再 也 都 就 在 和 如果 方便 卡片 账单 手机银行 客服 服务 周到 元素 单元 板块
+"""
 
 
-@given(words=_INNOCENT)
-@settings(max_examples=150, deadline=None)
+@given(words=st.lists(st.sampled_from(_INNOCENT.split()), max_size=12))
+@settings(max_examples=80, deadline=None)
 def test_harmless_words_are_harmless_in_any_order(words):
     found = refused_bill(f"{'，'.join(words)}，请放心。")
     assert found <= {"completion"}, words
 
 
 @given(digit=st.characters(categories=["Nd", "No", "Nl"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_digit_of_any_script_is_said_outside_a_placeholder(digit):
     assert refused_bill(f"还差{digit}。") - {"language"}
 
