@@ -19,7 +19,8 @@ _CHANGE = re.compile(
     rf"(?:(?P<jiao>{_DIGIT})[角毛])?"
     rf"(?:零?(?P<fen>{_DIGIT})(?:分(?![钟期行支之别享])|(?<=[角毛].)(?![0-9一-鿿])))?(?P<closed>[钱整正])?"
 )
-_CLOSED = re.compile("[整正]")
+_CLOSED = re.compile("[整正]?")
+_GAP = re.compile("[ :]{0,2}")
 # 三块五: a lone digit closes the amount, so nothing that it could count may follow.
 _TENTH = re.compile(rf"(?P<jiao>{_DIGIT})钱?(?![0-9a-z%‰一-鿿]|[.,:][0-9])")
 _HOME = "CNY"
@@ -85,9 +86,8 @@ def _prefix(text: str, start: int) -> tuple[int, str | None, bool]:
     matched = found or named
     if not matched:
         return start, None, False
-    gap = re.compile(r"[ :]{0,2}").match(text, matched.end())
     trusted = found is not None or code_of(matched[0]) == _HOME
-    return gap.end() if gap else matched.end(), code_of(matched[0]), trusted
+    return _past(_GAP, text, matched.end()), code_of(matched[0]), trusted
 
 
 def _suffix(text: str, number: Number, prefix: str | None) -> tuple[int, str | None, Decimal]:
@@ -110,11 +110,10 @@ def _suffix(text: str, number: Number, prefix: str | None) -> tuple[int, str | N
 def _cents(text: str, generic: re.Match[str], value: Decimal | None) -> tuple[int, Decimal]:
     """Where 角 and 分 after 元 end, and what they add; nothing where the number has decimals of its own."""
     start = generic.end()
+    if value is None or value.as_tuple().exponent != 0:
+        return _past(_CLOSED, text, start), Decimal(0)
     change = _CHANGE.match(text, start)
     tenth = _TENTH.match(text, start) if generic[0] == "块" else None
-    if not (value is not None and value.as_tuple().exponent == 0):
-        closed = _CLOSED.match(text, start)
-        return closed.end() if closed else start, Decimal(0)
     if tenth:
         return tenth.end(), Decimal(small_number(tenth["jiao"])) / 10
     return (change.end(), _worth(change)) if change else (start, Decimal(0))
@@ -129,6 +128,12 @@ def _change(text: str, start: int, slot: bool) -> AmountScan | None:
     if not (slot or change["closed"] or (jiao and fen) or (jiao and jiao.isdigit())):
         return None
     return AmountScan(change.end(), _worth(change), _HOME)
+
+
+def _past(pattern: re.Pattern[str], text: str, start: int) -> int:
+    """Where *pattern* ends at *start*, or *start*."""
+    found = pattern.match(text, start)
+    return found.end() if found else start
 
 
 def _worth(change: re.Match[str]) -> Decimal:

@@ -20,6 +20,7 @@ class Currency:
 
 
 def _currency(code: str, zh: str, en: str, also: str = "", signs: str = "") -> Currency:
+    """Names and signs are set apart by spaces; an underscore is a space within a name."""
     return Currency(code, zh, en, tuple(word.replace("_", " ") for word in also.split()), tuple(signs.split()))
 
 
@@ -27,19 +28,25 @@ CURRENCIES: dict[str, Currency] = {
     currency.code: currency
     for currency in (
         _currency("CNY", "人民币", "renminbi", "元 块 块钱 元钱 圆 软妹币 华币 rmb cnh yuan chinese_yuan kuai", "¥ cn¥ cny¥ rmb¥"),
-        _currency("USD", "美元", "US dollars", "美金 美刀 美钞 刀 美圆 us_dollar dollar dollars american_dollar american_dollars u.s._dollars u.s._dollar usd_dollars buck bucks", "$ us$ usd$"),
+        _currency("USD", "美元", "US dollars", "美金 美刀 美钞 刀 美圆 us_dollar dollar dollars american_dollar "
+            "american_dollars u.s._dollars u.s._dollar usd_dollars buck bucks", "$ us$ usd$"),
         _currency("EUR", "欧元", "euros", "欧 欧圆 欧币 euro", "€"),
         _currency("JPY", "日元", "Japanese yen", "日币 日圆 日本元 日本円 円 yen", "jp¥ jpy¥"),
-        _currency("GBP", "英镑", "pounds sterling", "镑 英磅 英币 pound pounds british_pound british_pounds pound_sterling sterling quid", "£"),
+        _currency("GBP", "英镑", "pounds sterling", "镑 英磅 英币 pound pounds british_pound british_pounds "
+            "pound_sterling sterling quid", "£"),
         _currency("HKD", "港元", "Hong Kong dollars", "港币 港纸 港圆 港刀 港幣 hong_kong_dollar hk_dollar hk_dollars", "hk$ hkd$"),
-        _currency("AUD", "澳元", "Australian dollars", "澳币 澳刀 澳大利亚元 澳洲元 澳洲币 澳圆 australian_dollar aussie_dollar aussie_dollars", "a$ au$ aud$"),
+        _currency("AUD", "澳元", "Australian dollars", "澳币 澳刀 澳大利亚元 澳洲元 澳洲币 澳圆 australian_dollar aussie_dollar "
+            "aussie_dollars", "a$ au$ aud$"),
         _currency("CAD", "加元", "Canadian dollars", "加币 加刀 加拿大元 加拿大币 加圆 canadian_dollar", "c$ ca$ cad$"),
         _currency("CHF", "瑞士法郎", "Swiss francs", "瑞郎 瑞士币 swiss_franc franc francs"),
-        _currency("SGD", "新加坡元", "Singapore dollars", "新元 新币 坡币 新加坡币 新加坡刀 singapore_dollar sing_dollar sing_dollars", "s$ sg$ sgd$"),
-        _currency("NZD", "新西兰元", "New Zealand dollars", "纽币 纽元 纽西兰元 新西兰币 纽刀 new_zealand_dollar kiwi_dollar kiwi_dollars", "nz$ nzd$"),
+        _currency("SGD", "新加坡元", "Singapore dollars", "新元 新币 坡币 新加坡币 新加坡刀 singapore_dollar sing_dollar "
+            "sing_dollars", "s$ sg$ sgd$"),
+        _currency("NZD", "新西兰元", "New Zealand dollars", "纽币 纽元 纽西兰元 新西兰币 纽刀 new_zealand_dollar kiwi_dollar "
+            "kiwi_dollars", "nz$ nzd$"),
         _currency("KRW", "韩元", "South Korean won", "韩币 韩圆 韩国元 韩国币 korean_won won", "₩"),
         _currency("THB", "泰铢", "Thai baht", "泰币 泰珠 铢 baht", "฿"),
-        _currency("TWD", "新台币", "New Taiwan dollars", "台币 新台幣 台幣 台湾币 new_taiwan_dollar taiwan_dollar taiwan_dollars", "nt$ tw$"),
+        _currency("TWD", "新台币", "New Taiwan dollars", "台币 新台幣 台幣 台湾币 new_taiwan_dollar taiwan_dollar "
+            "taiwan_dollars", "nt$ tw$"),
         _currency("MOP", "澳门元", "Macanese patacas", "澳门币 葡币 pataca patacas", "mop$"),
         _currency("RUB", "卢布", "Russian roubles", "俄罗斯卢布 rouble roubles ruble rubles russian_rubles", "₽"),
         _currency("INR", "印度卢比", "Indian rupees", "卢比 rupee rupees indian_rupee", "₹"),

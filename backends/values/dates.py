@@ -43,7 +43,8 @@ _MONTH_EDGE = re.compile(
 )
 _YEAR_EDGE = re.compile(r"(?P<which>今|本|去|上|前|明|后)?年的?(?P<edge>[底末初]|最后一天|第一天)")
 _MONTH_EDGE_EN = re.compile(
-    r"(?:at )?(?:the )?(?P<edge>end|start|beginning|last day|first day) of (?:(?P<which>this|next|last|the) )?month|month[- ]end"
+    r"(?:at )?(?:the )?(?P<edge>end|start|beginning|last day|first day) of (?:(?P<which>this|next|last|the) )?month"
+    r"|month[- ]end"
 )
 _YEAR_EDGE_EN = re.compile(r"(?:at )?(?:the )?(?P<edge>end|start|beginning) of (?:(?P<which>this|next|last|the) )?year")
 _ORDINAL_EN = re.compile(r"(?:on )?the (?P<day>[0-9]{1,2})(?:st|nd|rd|th)(?: of (?P<which>this|next|last) month)?")

@@ -24,7 +24,7 @@ Role = Literal[
     "money", "number", "percent", "points", "discount", "term", "count", "ordinal", "fraction", "vague",
     "date", "datetime", "time", "period", "settlement", "digits",
 ]  # fmt: skip
-"""What a figure is. ``discount`` is 九五折, ``settlement`` T+1, ``vague`` 五百多元, ``digits`` a number that counts nothing."""
+"""What a figure is: ``discount`` 九五折, ``settlement`` T+1, ``vague`` 五百多元, ``digits`` what counts nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def find_figures(text: str) -> list[Figure]:
     position, after = 0, -1
     while position < len(words):
         harmless = HARMLESS.match(words, position)
-        start, found = position, _at(words, position, after)
+        found = _at(words, position, after)
         longest = max((each.end for _, each in found), default=position)
         if found and not (harmless and harmless.end() >= longest):
             for begin, each in found:
@@ -92,7 +92,7 @@ def find_figures(text: str) -> list[Figure]:
         elif harmless:
             position = harmless.end()
         else:
-            position = _skip(words, start)
+            position = _skip(words, position)
     return figures
 
 

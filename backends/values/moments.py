@@ -47,8 +47,9 @@ _PARTIAL = tuple(
 )
 _CLOCK = re.compile(
     rf"(?P<part>凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|晚|早)? ?"
-    rf"(?:(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{2}})(?::(?P<second>[0-9]{{2}}))?(?![0-9])(?: ?(?P<half>[ap])\.?m\b\.?)?"
-    rf"|(?P<hour_en>[0-9]{{1,2}}) ?(?P<half_en>[ap])\.?m\b\.?"
+    r"(?:(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?(?![0-9])"
+    r"(?: ?(?P<half>[ap])\.?m\b\.?)?"
+    r"|(?P<hour_en>[0-9]{1,2}) ?(?P<half_en>[ap])\.?m\b\.?"
     rf"|(?P<hour_zh>{SMALL}|两) ?(?:点钟?|时)(?:(?P<half_past>半)|整|(?P<quarter>[一三])刻|(?P<minute_zh>零?{SMALL})分?)?)"
 )
 _MONTH_ALONE = re.compile(rf"(?P<month>{SMALL}) ?月份?(?! ?{SMALL} ?[日号])")

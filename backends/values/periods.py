@@ -25,7 +25,8 @@ _RELATIVE = re.compile(
     r"(?P<which>上上个?|下下个?|上个?|下个?|这个?|本|当|该|今|去|前|明|后)(?P<unit>月|年|周|星期|礼拜|季度|期)(?:份|度|账单|全年|里)?"
 )
 _RELATIVE_EN = re.compile(
-    r"(?:the )?(?P<which>last|this|next|previous|current) (?P<unit>month|year|week|quarter|statement|billing cycle|bill)(?:'s)?"
+    r"(?:the )?(?P<which>last|this|next|previous|current) "
+    r"(?P<unit>month|year|week|quarter|statement|billing cycle|bill)(?:'s)?"
 )
 _LAST = re.compile(r"(?:最近|近|过去|这|前|过去的|最近的|这最近)(?:的)?(?P<term>.+?)(?:以内|之内|以来|内|来)?")
 _WITHIN = re.compile(r"(?P<term>.+?)(?:以内|之内|内|以来|来)")
@@ -39,7 +40,8 @@ _QUARTER = re.compile(
 )
 _YEAR_SHORT = re.compile(r"(?P<year>[0-9]{2})年(?:度|全年)?|(?P<year_en>20[0-9]{2})")
 _TO_DATE = re.compile(
-    r"(?:今年|本年|年初|今年年初|今年初)(?:以来|至今|到现在|到今天)|year to date|ytd|since (?:the )?(?:start|beginning) of (?:the|this) year|so far this year"
+    r"(?:今年|本年|年初|今年年初|今年初)(?:以来|至今|到现在|到今天)|year to date|ytd|so far this year"
+    r"|since (?:the )?(?:start|beginning) of (?:the|this) year"
 )
 _MONTH_TO_DATE = re.compile(r"(?:本月|这个月|月初|当月)(?:以来|至今|到现在|到今天)|month to date|mtd|so far this month")
 _WEEKEND = re.compile(r"(?P<which>上个?|下个?|这个?|本)?周末|(?:(?P<which_en>last|next|this) )weekend")

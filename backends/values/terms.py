@@ -107,7 +107,7 @@ def _compound(text: str, end: int, number: Decimal, unit: str) -> tuple[int, Ter
 
 
 def _term(number: Decimal, unit: str) -> Term | None:
-    """A whole number of the unit, or of the next smaller one where halves come out even (1.5 years, half a fortnight)."""
+    """A whole number of the unit, or of the next smaller one where that comes out even: 1.5 years are 18 months."""
     if unit == "year" and number >= 1000:
         return None
     factor, units = _UNITS_OF[unit]

@@ -45,5 +45,5 @@ COUNTED: dict[str, Counted] = {
 
 
 def is_calendar_year(count: Count) -> bool:
-    """Whether a count of years rather names one: ``Count(2026, "year")`` is the year 2026, ``Count(3, "year")`` three."""
+    """Whether a count of years rather names one: ``Count(2026, "year")`` is the year 2026."""
     return count.unit == "year" and 1900 <= count.number < 2200

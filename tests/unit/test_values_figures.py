@@ -141,8 +141,10 @@ def test_any_unicode_is_borne(text: str) -> None:
         ("两千九百万千瓦", [Amount(Decimal(29_000_000))]),
         ("1\u200b2元，1️⃣", [Money.of(12), Amount(Decimal(1))]),
         ("five hundred dollars, half a million, two cards, 3 to 5 business days",
-         [Money.of(500, "USD"), Amount(Decimal(500_000)), Count(2, "card"), Count(3, "business_day"), Count(5, "business_day")]),
-        ("twenty-five percent, 1.5k, 9 a.m., May 3rd", [Percent(Decimal(25)), Amount(Decimal(1500)), dt.time(9), "--05-03"]),
+         [Money.of(500, "USD"), Amount(Decimal(500_000)), Count(2, "card"), Count(3, "business_day"), Count(5,
+         "business_day")]),
+        ("twenty-five percent, 1.5k, 9 a.m., May 3rd", [Percent(Decimal(25)), Amount(Decimal(1500)), dt.time(9),
+        "--05-03"]),
         ("Please try 3 times", [Count(3, "try")]),
     ],
 )  # fmt: skip
@@ -158,7 +160,8 @@ def test_figures_are_found_in_every_form(text: str, found: list[Value]) -> None:
         "两边都可以，三方存管，二维码，四川，百度，万事达卡。", "一定一直一样一般一些一旦一并一律", "周一到周五，星期三，双十一，五一假期",
         "收拾、登陆、陆续、大陆、队伍", "每一天、下一期、同一周", "百分比、万能、亿万、零售、零件", "上半年、大半、过半",
         "祝您有美好的一天", "元旦、单元、元宝", "长三角地区", "人民币与美元的汇率", "以上内容由人工智能生成",
-        "One moment please, this one is a one-time code by two-factor authentication.", "Have a great day, a year from now",
+        "One moment please, this one is a one-time code by two-factor authentication.",
+        "Have a great day, a year from now",
         "You may call us", "", "，。！？", "- 转人工\n- 查额度",
     ],
 )  # fmt: skip

@@ -21,7 +21,9 @@ percents = st.builds(Percent, st.decimals(-1000, 1000, places=4) | st.decimals(0
 points = st.builds(PercentPoints, st.decimals(-100, 100, places=2))
 terms = st.builds(Term, st.integers(0, 999), st.sampled_from(["day", "week", "month", "year", "instalment"]))
 counts = st.builds(Count, st.integers(0, 999), st.sampled_from(sorted(COUNTED))) | st.builds(
-    Count, st.integers(0, 10**7), st.sampled_from(["card", "product", "branch", "transaction", "person", "currency_unit"])
+    Count,
+    st.integers(0, 10**7),
+    st.sampled_from(["card", "product", "branch", "transaction", "person", "currency_unit"]),
 )
 calendar_years = st.builds(Count, st.integers(1900, 2199), st.just("year"))
 times = st.times().map(lambda time: time.replace(microsecond=0))
