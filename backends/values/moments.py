@@ -42,7 +42,7 @@ _PARTIAL = tuple(
         r"(?P<month>[0-9]{1,2})/(?P<day>[0-9]{1,2})(?![0-9/])",
         rf"(?:the )?{_DAY_EN}(?: of)? (?P<name>{MONTH_NAME})",
         rf"(?P<name>{MONTH_NAME}) (?:the )?{_DAY_EN}",
-        rf"(?P<day>{SMALL}) ?[日号](?![线楼口店院馆内后前以期])",
+        rf"(?P<day>{SMALL}) ?(?:日(?![内后前以期])|号(?![线楼口店院馆]))",
     )
 )
 _CLOCK = re.compile(
