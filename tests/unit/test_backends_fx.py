@@ -182,18 +182,21 @@ async def test_a_sum_of_yuan_too_small_to_buy_anything_is_refused(bank: Bank) ->
     assert (await buy(bank, "0.01 CNY")).outcome == "invalid_amount"
 
 
-@given(st.decimals(allow_nan=True, allow_infinity=True), st.sampled_from(["", " USD", " usd", "USD"]))
-def test_only_plain_numbers_above_zero_and_up_to_the_bound_are_amounts(number: Decimal, suffix: str) -> None:
-    text = f"{number}{suffix}"
+@given(st.decimals(allow_nan=True, allow_infinity=True) | st.integers().map(Decimal), st.text(max_size=4))
+def test_whatever_is_read_as_an_amount_is_a_plain_number_within_bounds(number: Decimal, suffix: str) -> None:
     try:
-        amount = read_amount(text)
+        amount = read_amount(f"{number}{suffix}")
     except Refused:
-        plain = "E" not in text and number.is_finite() and suffix in ("", " USD")
-        assert not (plain and 0 < number <= MAX_AMOUNT)
-    else:
-        assert suffix in ("", " USD")
-        assert amount.number == number
-        assert 0 < number <= MAX_AMOUNT
+        return
+    assert amount.number.is_finite()
+    assert 0 < amount.number <= MAX_AMOUNT
+    assert amount.currency is None or amount.currency == suffix.strip()
+
+
+@given(st.decimals(min_value="0.00000001", max_value=MAX_AMOUNT, places=8), st.sampled_from(["", " USD", " JPY"]))
+def test_every_plain_number_within_bounds_is_an_amount(number: Decimal, suffix: str) -> None:
+    amount = read_amount(f"{number:f}{suffix}")
+    assert (amount.number, amount.currency) == (number, suffix.strip() or None)
 
 
 @given(st.decimals(min_value="0.0001", max_value=10**9, places=4), st.sampled_from(["USD", "JPY"]))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.fx import rates
 from backends.fx.rates import (
     CASH_SPREAD,
     CURRENCIES,
@@ -58,6 +59,14 @@ def test_a_minute_has_one_price_however_it_is_asked(
 ) -> None:
     elsewhere = now.replace(second=second).astimezone(dt.timezone(dt.timedelta(hours=offset)))
     assert prices_at(code, mid, elsewhere) == prices_at(code, mid, now)
+
+
+def test_a_price_is_rounded_against_the_customer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "_swing", lambda currency, minute: Decimal(0))
+    prices = prices_at("USD", Decimal("705.56"), dt.datetime(2026, 11, 21, tzinfo=dt.UTC))
+    assert prices.spot_buy == Decimal("704.28")  # 704.289992
+    assert prices.spot_sell == prices.cash_sell == Decimal("706.84")  # 706.830008
+    assert prices.cash_buy == Decimal("699.20")  # 699.20996
 
 
 def test_prices_move_from_minute_to_minute() -> None:
