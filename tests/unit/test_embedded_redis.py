@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -28,19 +29,20 @@ time.sleep(60)
 
 async def test_all_who_open_it_at_once_share_one_server(tmp_path: Path) -> None:
     clients = await asyncio.gather(*(EmbeddedRedis.open(tmp_path) for _ in range(6)))
-    assert len({client.server.state for client in clients}) == 1
+    assert len(servers_of(tmp_path)) == 1
     await clients[0].set("said", "here")
     assert await clients[5].get("said") == "here"
     for client in clients:
         await client.aclose()
+    assert servers_of(tmp_path) == []
 
 
 async def test_the_last_user_stops_it_and_no_earlier_one(tmp_path: Path) -> None:
     first, second = await EmbeddedRedis.open(tmp_path), await EmbeddedRedis.open(tmp_path)
-    await first.aclose()
-    assert await second.ping()
     state = second.server.state
     assert state is not None
+    await first.aclose()
+    assert runs(state[0])
     await second.aclose()
     assert not runs(state[0])
     assert not exists(state[1])
@@ -141,6 +143,17 @@ def runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def servers_of(folder: Path) -> list[str]:
+    """The pids of the Redis servers whose socket is in *folder*."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (process / "cmdline").read_bytes()
+            if b"redis-server" in command and os.fsencode(folder) in command:
+                found.append(process.name)
+    return found
 
 
 def exists(path: str | Path) -> bool:

@@ -193,6 +193,15 @@ async def test_a_message_that_comes_while_a_turn_runs_needs_no_sweep(bank: Bank)
         await bank.answer(conversation, second, within=3)
 
 
+async def test_messages_that_wait_together_are_handled_in_one_go(open_engine: Callable[[], AsyncEngine]) -> None:
+    deaf = Bank(open_engine(), None)
+    conversation = await deaf.conversation()
+    seqs = [await deaf.say(conversation, f"m{n}") for n in range(5)]
+    # It looks once, when it starts, and nobody wakes it.
+    async with deaf.working(sweep=600):
+        assert [(await deaf.answer(conversation, seq)).data["text"] for seq in seqs] == [f"re: m{n}" for n in range(5)]
+
+
 async def test_no_transaction_is_open_while_a_turn_runs(bank: Bank, open_bank: Callable[[], Awaitable[Bank]]) -> None:
     other = await open_bank()
 
@@ -302,11 +311,15 @@ async def test_a_message_that_kills_its_process_is_not_begun_for_ever(bank: Bank
         await asyncio.sleep(0.002)
         assert await leases.claim(conversation, "killed") is not None
 
-    async def never(message: Incoming, session: dict[str, Any], principal: Principal, now: dt.datetime) -> Turn:
-        raise AssertionError("it must not be begun again")
+    begun = []
 
-    async with bank.working(never):
+    async def kills(message: Incoming, session: dict[str, Any], principal: Principal, now: dt.datetime) -> Turn:
+        begun.append(message.seq)
+        return turn(message, "ok")
+
+    async with bank.working(kills):
         assert "抱歉" in (await bank.answer(conversation, seq)).data["text"]
+    assert begun == []
 
 
 async def test_a_turn_that_never_ends_is_given_up(bank: Bank) -> None:
