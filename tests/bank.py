@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import datetime as dt
 import shutil
 from collections.abc import AsyncIterator
@@ -83,6 +84,7 @@ async def open_bank(folder: Path) -> AsyncIterator[Bank]:
 @cache
 def _template() -> Path:
     folder = Path(mkdtemp(prefix="teller-bank-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
     async def make() -> None:
         engine = open_database(None, folder, "bank")
