@@ -20,6 +20,7 @@ PROMPTS = Path(__file__).parent / "prompts"
 MAX_NAMED = 4
 """How many broken rules a retry is told of."""
 
+# The figure rules look at the finished text: their spans hold values, which no model may see.
 _REASONS: dict[Language, dict[str, str]] = {
     "zh": {
         "placeholder_missing": "漏掉了标记{span}",
@@ -30,6 +31,9 @@ _REASONS: dict[Language, dict[str, str]] = {
         "currency": "标记之外写了币种“{span}”",
         "completion": "草稿没有说已办成，却写了“{span}”",
         "empty": "没有内容",
+        "figure_ungrounded": "标记之外写了数字",
+        "figure_changed": "标记前后的字改变了它的数值",
+        "figure_missing": "标记前后的字改变了它的数值",
         "": "不允许写“{span}”",
     },
     "en": {
@@ -41,6 +45,9 @@ _REASONS: dict[Language, dict[str, str]] = {
         "currency": "it names a currency outside a mark, “{span}”",
         "completion": "the draft does not say that anything was done, yet it says “{span}”",
         "empty": "it is empty",
+        "figure_ungrounded": "it states a number outside a mark",
+        "figure_changed": "the words beside a mark change its figure",
+        "figure_missing": "the words beside a mark change its figure",
         "": "it must not say “{span}”",
     },
 }

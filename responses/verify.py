@@ -41,8 +41,8 @@ def verify(
         *check_compliance(draft, results, language),
     ]
     if any(refusal.rule in ("empty", "placeholder_unknown") for refusal in refused):
-        return tuple(refused)
-    return (*refused, *check_figures(fill(source, text)))
+        return tuple(dict.fromkeys(refused))
+    return tuple(dict.fromkeys([*refused, *check_figures(fill(source, text))]))
 
 
 @cache

@@ -32,7 +32,10 @@ _NOT_YET_EN = re.compile(
     r"(?:\bnot|n't|\bnever|\bonce|\bif|\bwhen|\bafter|\bwill|\bwould|\bcan|\bcould|\bshould|\bmust|\bmay|\bto be|\bbeing|\buntil|\bunless"
     r"|\bbefore|\bnothing|\bno one|\bneeds?|\bwhether|\bas soon as|\bhas to|\bhave to|\bshall|\bhow|\bcannot|\bnor|\bwithout)\b"
 )
-_LABELLED = re.compile(rf"(?:款|额|金额|额度)?{MARK}")
+_BEFORE_FIGURE = re.compile(rf"(?:款|额|金额|额度)?(?={MARK})")
+_SPENT = re.compile(r"(?:paid|.*used)(?:_\d+)?")
+"""Facts that tell of something done: 已还款⟦paid⟧ is their label and no claim."""
+_CONDITION_EN = re.compile(r"(?:^|[.!?;:\n]) ?(?:but |and |then )?(?:once|if|when|after|as soon as) [^.!?;:\n]*$")
 _CLAUSE = re.compile(r"[，。！？；,.!?;\n：:]")
 
 
@@ -91,11 +94,11 @@ def _claims(draft: Bare, results: Sequence[Result], language: Language) -> Itera
             continue
         pattern = group.zh if language == "zh" else group.en
         for match in pattern.finditer(draft.text):
-            if not _harmless(draft.text, match, language):
+            if not _harmless(draft, match, language):
                 yield draft.refusal("completion", match.start(), match.end())
     if not any(_tells_of_done(result) for result in results):
         for match in _STANDALONE.finditer(draft.text):
-            if not _harmless(draft.text, match, language):
+            if not _harmless(draft, match, language):
                 yield draft.refusal("completion", match.start(), match.end())
 
 
@@ -115,10 +118,14 @@ def _tells_of_done(result: Result) -> bool:
     )
 
 
-def _harmless(text: str, match: re.Match[str], language: Language) -> bool:
+def _harmless(draft: Bare, match: re.Match[str], language: Language) -> bool:
     """A condition, a negation, a wish, a heading, or the label of a figure claims nothing."""
+    text = draft.text
     opened = max((mark.end() for mark in _CLAUSE.finditer(text, 0, match.start())), default=0)
     before = text[opened : match.start()]
     if language == "en":
-        return _NOT_YET_EN.search(before) is not None or _NOT_YET_EN.search(match[0]) is not None
-    return bool(_NOT_YET.search(before) or _THEN.match(text, match.end()) or _LABELLED.match(text, match.end()))
+        conditional = match[0].startswith(("is ", "are ")) and _CONDITION_EN.search(text, 0, match.start())
+        return bool(conditional or _NOT_YET_EN.search(before) or _NOT_YET_EN.search(match[0]))
+    figure = _BEFORE_FIGURE.match(text, match.end())
+    labels = figure is not None and _SPENT.fullmatch(draft.tokens[figure.end()])
+    return bool(labels or _NOT_YET.search(before) or _THEN.match(text, match.end()))

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from backends.values import find_figures, same_value
 from responses.draft import Filled, Span
+from responses.gates.bare import bare
 from responses.gates.placeholders import FIGURES
 from responses.gates.refusal import Refusal
+from responses.gates.wording import harmless_spans
 
 _BLANK = "\ufffc"
 _PART_OF_IT = frozenset(["", "第", "人民币", "rmb", "cny", "renminbi", "yuan"])
@@ -31,10 +33,13 @@ def _compare(filled: Filled) -> Iterator[Refusal]:
         else:
             text = text[: span.start] + _BLANK * (span.end - span.start) + text[span.end :]
     found = find_figures(text)
+    harmless = harmless_spans(bare(text))
     unread = list(stated)
     for figure in found:
         own = next((span for span in unread if span.start < figure.end and figure.start < span.end), None)
         if own is None:
+            if any(start <= figure.start and figure.end <= end for start, end in harmless):
+                continue
             yield Refusal("figure_ungrounded", figure.start, figure.end, figure.text)
             continue
         unread.remove(own)

@@ -22,8 +22,9 @@ WORDS_FILE = Path(__file__).with_name("words.yml")
 HARMLESS = "harmless"
 NUMERALS = "零一二两三四五六七八九十百千万亿兆廿卅卌幺壹贰叁肆伍陆柒捌玖拾佰仟俩仨半倍弌弍弎壱弐"
 
-_BRANCH = re.compile(r"[\u4e00-\u9fff]{2,8}?(?:支行|分行|分理处|营业部)")
-_GENERIC_BEFORE = tuple("的家个各到在去往找往该此这那")
+_BRANCH = re.compile(r"([\u4e00-\u9fff]{1,6})(?:支行|分行|分理处|营业部)")
+_GENERIC_BEFORE = tuple("的家个各到在去往找该此这那们近地何些有户卡关他下定应便我本贵或和及")
+"""What stands before 支行 where no particular one is meant: 我们支行, 就近支行, 开户支行."""
 _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆"
     "范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤康易乔赖文"
@@ -128,6 +129,12 @@ def _words(draft: Bare, source: Draft) -> Iterator[Refusal]:
             yield draft.refusal("currency", place, place + 1)
 
 
+def harmless_spans(draft: Bare) -> list[tuple[int, int]]:
+    """The raw offsets of the words in *draft* that look like figures and are none."""
+    hits = (hit for hit in _lexicon().hits(draft.text) if hit.label == HARMLESS)
+    return [(draft.starts[hit.start], draft.ends[hit.end - 1]) for hit in hits]
+
+
 def _is_numeral(char: str) -> bool:
     return char in NUMERALS or (char.isnumeric() and not _CJK.match(char))
 
@@ -154,10 +161,7 @@ def fact_of(token: str, source: Draft) -> Fact | None:
 def _names(draft: Bare) -> Iterator[Refusal]:
     text = draft.text
     for match in _BRANCH.finditer(text):
-        stem = match[0].removesuffix("支行").removesuffix("分行").removesuffix("分理处").removesuffix("营业部")
-        if not stem.endswith(_GENERIC_BEFORE) and not any(
-            word in stem for word in ("就近", "附近", "当地", "任意", "开户", "我行", "本行")
-        ):
+        if not match[1].endswith(_GENERIC_BEFORE):
             yield draft.refusal("name", match.start(), match.end())
     for match in _PERSON.finditer(text):
         if _GENERIC_PERSON.search(text, max(0, match.start() - 3), match.end()) is None:

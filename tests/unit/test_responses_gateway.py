@@ -157,6 +157,14 @@ def test_a_prompt_is_versioned_by_its_content_and_says_nothing_of_who_the_custom
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("rule", ["figure_ungrounded", "figure_changed", "figure_missing"])
+def test_a_retry_does_not_tell_the_model_a_value(rule, language):
+    again = prompt_for(source(bill(), language), audience(language)).again("x", [Refusal(rule, 0, 9, "1,234.56元")])
+    assert "1,234.56" not in str(again.messages)
+    assert len(again.messages) == 4
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_draft_can_be_read_out_of_the_request(language):
     prompt = prompt_for(source(bill(), language), audience(language))
     assert draft_in(prompt.messages[1].content) == (prompt.draft, language)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backends import rules as bank_rules
+from backends.registry import ACTIONS
 from backends.result import Fact, Result
 from backends.values import Count, Money, Percent, Rate, Value
 from responses.audience import Audience
@@ -190,6 +191,11 @@ def test_the_hotline_of_replies_is_the_banks_own():
 def test_every_rule_has_a_source_and_a_review_within_a_year(rule):
     assert rule.effective_from <= SAMPLE_TIME.date()
     assert dt.timedelta(0) <= SAMPLE_TIME.date() - rule.reviewed_on <= dt.timedelta(days=365)
+
+
+def test_every_text_that_a_backend_demands_is_there():
+    demanded = {name for action in ACTIONS for name in action.disclosures} | {"deposit_insurance"}
+    assert demanded <= disclosures().keys()
 
 
 def test_a_rule_that_is_not_in_force_yet_is_not_stated():
