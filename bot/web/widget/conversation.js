@@ -94,6 +94,7 @@ export class Conversation extends EventTarget {
           else {
             this.outbox.shift();
             this.#save();
+            this.#emit("online", null);
             if (!response.ok) this.#emit("refused", { ...message, status: response.status });
           }
           delay = FIRST_DELAY;
