@@ -13,6 +13,7 @@ import yaml
 
 from backends.result import Result
 from responses.gates.bare import MARK, Bare
+from responses.gates.negation import is_negated
 from responses.gates.refusal import Refusal
 from responses.reply import Language
 
@@ -22,20 +23,22 @@ ANYTHING = "anything"
 # Between 已 and the verb: a few characters that do not turn the sentence into something else.
 _GAP = r"(?:(?!请|尽快|可|需|要|建议|能|会|想|未|没|不|后|逾期|用|还|过|查|准备|知|了解|收到|登录|看到|找到|告|有)[^，。！？；、,.!?;\n]){0,9}?"
 _FOR_YOU = r"(?:为您|帮您|给您|替您|为你|帮你|给你)"
-_NOT_YET = re.compile(
-    r"(?:未|没|不|无法|尚|如果|若|如|一旦|等|待|是否|能否|会|将|可以|可|能|才|即可|请|想|需|要|别|勿|怎么|如何|怎样|谁|避免|以免|防止|有没有|一经)"
+_IF = re.compile(r"如果|假如|倘若|若|如需|如要|如已|一旦|等您|等到|等我|待|是否|能否|有没有|尚|怎么|如何|怎样|什么时候")
+_MAY = re.compile(
+    r"(?:可以|可|能|能够|会|将|将会|才|才能|才会|即可|就能|就会|想|需|需要|要|请|申请|协助|尝试|用来|用于|的)$"
 )
-_THEN = re.compile(
-    r"\s*(?:后|之后|以后|的话|时|前|之前|以前|吗|么|没有|了吗|与否|方式|流程|步骤|时间|渠道|条件|材料|方法|业务|手续|入口|页面|记录|进度|编号|结果|的是|用途)"
+"""Directly before a claim without 已 these make it a possibility: 可以帮您办理好, 才能购汇成功."""
+_ASKED = re.compile(r"\s*(?:了?吗|了?么|没有|的话|的(?!是))")
+_LATER = re.compile(
+    r"\s*(?:后(?!续|台|面|期)|之后|以后|时(?!间)|前|之前|以前|与否|方式|流程|步骤|时间|渠道|条件|材料|方法|手续|入口|页面|记录|进度|编号|结果)"
 )
-_NOT_YET_EN = re.compile(
-    r"(?:\bnot|n't|\bnever|\bonce|\bif|\bwhen|\bafter|\bwill|\bwould|\bcan|\bcould|\bshould|\bmust|\bmay|\bto be|\bbeing|\buntil|\bunless"
-    r"|\bbefore|\bnothing|\bno one|\bneeds?|\bwhether|\bas soon as|\bhas to|\bhave to|\bshall|\bhow|\bcannot|\bnor|\bwithout)\b"
-)
+_IF_EN = re.compile(r"\b(?:once|if|when|after|until|unless|before|whether|as soon as|how|nothing|no one|nobody)\b")
+_MAY_EN = re.compile(r"\b(?:will|would|can|could|should|must|may|might|shall|to|cannot|being|be|please)$")
 _BEFORE_FIGURE = re.compile(rf"(?:款|额|金额|额度)?(?={MARK})")
 _SPENT = re.compile(r"(?:paid|.*used)(?:_\d+)?")
 """Facts that tell of something done: 已还款⟦paid⟧ is their label and no claim."""
 _CONDITION_EN = re.compile(r"(?:^|[.!?;:\n]) ?(?:but |and |then )?(?:once|if|when|after|as soon as) [^.!?;:\n]*$")
+_PERFECT = ("已", "均已", "都已", "正在")
 _CLAUSE = re.compile(r"[，。！？；,.!?;\n：:]")
 
 
@@ -119,13 +122,18 @@ def _tells_of_done(result: Result) -> bool:
 
 
 def _harmless(draft: Bare, match: re.Match[str], language: Language) -> bool:
-    """A condition, a negation, a wish, a heading, or the label of a figure claims nothing."""
-    text = draft.text
-    opened = max((mark.end() for mark in _CLAUSE.finditer(text, 0, match.start())), default=0)
-    before = text[opened : match.start()]
+    """A condition, a negation, a possibility, a question, or the label of a figure claims nothing."""
+    text, start, end = draft.text, match.start(), match.end()
+    opened = max((mark.end() for mark in _CLAUSE.finditer(text, 0, start)), default=0)
+    before = text[opened:start].rstrip()
+    if is_negated(text, start, language) or (language == "en" and is_negated(text, end, language)):
+        return True
     if language == "en":
-        conditional = match[0].startswith(("is ", "are ")) and _CONDITION_EN.search(text, 0, match.start())
-        return bool(conditional or _NOT_YET_EN.search(before) or _NOT_YET_EN.search(match[0]))
-    figure = _BEFORE_FIGURE.match(text, match.end())
-    labels = figure is not None and _SPENT.fullmatch(draft.tokens[figure.end()])
-    return bool(labels or _NOT_YET.search(before) or _THEN.match(text, match.end()))
+        promised = match[0].startswith(("is ", "are ")) and _CONDITION_EN.search(text, 0, start)
+        return bool(promised or _IF_EN.search(before) or _MAY_EN.search(before))
+    figure = _BEFORE_FIGURE.match(text, end)
+    if figure is not None and _SPENT.fullmatch(draft.tokens[figure.end()]):
+        return True
+    if _IF.search(before) or _ASKED.match(text, end):
+        return True
+    return not match[0].startswith(_PERFECT) and bool(_MAY.search(before) or _LATER.match(text, end))

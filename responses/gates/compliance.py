@@ -1,4 +1,4 @@
-"""Gate 3: what a bank must not say, aware of negation, and what it must say beside some results."""
+"""Gate 3: what a bank must not say, aware of negation. What it must say beside some results is appended by ``compose``."""
 
 from __future__ import annotations
 
@@ -52,8 +52,3 @@ def _banned(draft: Bare, results: Sequence[Result], language: Language) -> Itera
         for match in (rule.zh if language == "zh" else rule.en).finditer(draft.text):
             if not is_negated(draft.text, match.start(), language):
                 yield draft.refusal(rule.rule, match.start(), match.end())
-
-
-def missing_disclosures(text: str, required: Sequence[str]) -> list[Refusal]:
-    """The texts that must accompany the results but are not in the finished *text*."""
-    return [Refusal("disclosure_missing", len(text), len(text), wanted) for wanted in required if wanted not in text]
