@@ -217,15 +217,19 @@ def _server_pid(path: str) -> int | None:
 
 def _kill(pid: int, path: str) -> None:
     """End the server *pid* if it is still the one of the socket *path*: its number may be another's by now."""
-    try:
-        ours = os.fsencode(path) in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return
-    if not ours:
+    if _server_pid(path) != pid and os.fsencode(path) not in _of_process(pid, "cmdline"):
         return
     with contextlib.suppress(ProcessLookupError):
         # Nothing is to be saved, and a server that hangs would not hear a polite request.
         os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + 5.0
-    while _server_pid(path) is not None and time.monotonic() < deadline:
+    while _of_process(pid, "stat").rpartition(b") ")[2][:1] not in (b"", b"Z") and time.monotonic() < deadline:
         time.sleep(0.005)
+
+
+def _of_process(pid: int, what: str) -> bytes:
+    """What the kernel tells of a process; nothing where there is none, or where the system is not Linux."""
+    try:
+        return Path(f"/proc/{pid}/{what}").read_bytes()
+    except OSError:
+        return b""

@@ -51,9 +51,7 @@ _CLAIM = (
     update(ConversationRow)
     .where(_IS_CONVERSATION, _IS_FREE, exists().where(_IS_ITS_MESSAGE, _IS_PENDING))
     .values(fence=ConversationRow.fence + 1, lease_until=_LEASE_END, lease_holder=bindparam("holder"))
-    .returning(
-        ConversationRow.fence, ConversationRow.session, ConversationRow.owner, ConversationRow.awaiting_challenge
-    )
+    .returning(ConversationRow.fence, ConversationRow.session, ConversationRow.owner)
 )
 _BEGIN_OLDEST = (
     update(InboxRow)
@@ -88,7 +86,9 @@ _STORE_CONVERSATION = (
         session=bindparam("new_session", type_=ConversationRow.session.type),
         owner=bindparam("new_owner"),
         version=ConversationRow.version + case((ConversationRow.owner == bindparam("new_owner"), 0), else_=1),
-        awaiting_challenge=bindparam("challenge"),
+        awaiting_challenge=case(
+            (bindparam("failed", type_=Boolean), ConversationRow.awaiting_challenge), else_=bindparam("challenge")
+        ),
         lease_until=case((bindparam("more", type_=Boolean), _LEASE_END), else_=None),
         updated_at=bindparam("at"),
     )
@@ -107,20 +107,22 @@ class Work(Frozen):
     incoming: Incoming
     session: dict[str, Any]
     principal: Principal
-    awaiting_challenge: str | None
     fence: int
     starts: int
 
 
 class Outcome(Frozen):
-    """What is stored of a turn. ``reply`` is the reply's shape without its ``seq``; ``None`` where nothing is said."""
+    """What is stored of a turn. ``reply`` is the reply's shape without its ``seq``; ``None`` where nothing is said.
+
+    A failed turn leaves ``awaiting_challenge`` as it is: a code may have been sent before it failed.
+    """
 
     status: Literal["done", "failed"]
     reply: dict[str, Any] | None
     events: tuple[NewEvent, ...]
     session: dict[str, Any]
     owner: str
-    awaiting_challenge: str | None
+    awaiting_challenge: str | None = None
     record: dict[str, Any]
 
 
@@ -197,13 +199,13 @@ class Leases:
                     fence=work.fence,
                     session=outcome.session,
                     owner=owner,
-                    awaiting_challenge=outcome.awaiting_challenge,
                 )
             stored = {
                 "count": len(events),
                 "new_session": outcome.session,
                 "new_owner": owner,
                 "challenge": outcome.awaiting_challenge,
+                "failed": outcome.status == "failed",
                 "more": following is not None,
                 "lease": self.seconds,
                 "at": now,
@@ -224,7 +226,6 @@ async def _begin_oldest(
     fence: int,
     session: dict[str, Any],
     owner: str,
-    awaiting_challenge: str | None,
 ) -> Work | None:
     """Begin the conversation's oldest pending message, with the conversation as it is now."""
     row = (await connection.execute(_BEGIN_OLDEST, {"conversation": conversation_id})).one_or_none()
@@ -245,7 +246,6 @@ async def _begin_oldest(
         incoming=incoming,
         session=session,
         principal=Principal.model_validate(row.principal),
-        awaiting_challenge=awaiting_challenge,
         fence=fence,
         starts=row.starts,
     )

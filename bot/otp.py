@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot import audit
 from bot.codes import CODE_LENGTH
 from bot.message import Frozen
-from bot.records import ChallengeRow
+from bot.records import ChallengeRow, ConversationRow
 
 MAX_TRIES = 5
 LIFE = dt.timedelta(minutes=5)
@@ -86,7 +86,7 @@ class Challenges:
     async def issue(
         self, customer_id: str, conversation_id: str, quote_id: str, digest: str, now: dt.datetime
     ) -> Issued:
-        """Send a code for the confirmation *digest* of the quote; the conversation's earlier codes are void.
+        """Send a code for the confirmation *digest* of the quote; the conversation awaits it, its earlier ones are void.
 
         Raises ``CodeNotSent``.
         """
@@ -110,6 +110,12 @@ class Challenges:
                     created_at=now,
                     expires_at=expires_at,
                 )
+            )
+            # From before the code arrives, not from the end of the turn: a quick customer's code must find it awaited.
+            await connection.execute(
+                update(ConversationRow)
+                .where(ConversationRow.id == conversation_id)
+                .values(awaiting_challenge=challenge_id)
             )
             await audit.note(
                 connection, "code.issued", actor=customer_id, at=now, conversation_id=conversation_id, quote_id=quote_id

@@ -6,6 +6,7 @@ A turn is some fifteen short statements: on a busy machine the trips cost more t
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
@@ -75,8 +76,22 @@ async def connect(path: str) -> Connection:
 
 def _open(path: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     # What was acknowledged survives a power cut, not only a crash: about 0.3 ms a commit on an SSD.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Let readers and one writer go side by side. Processes that open a new file at once may refuse each other that."""
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return

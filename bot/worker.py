@@ -204,6 +204,5 @@ def _apology(work: Work, reason: str) -> Outcome:
         events=(),
         session=work.session,
         owner=work.incoming.owner,
-        awaiting_challenge=work.awaiting_challenge,
         record={"message": work.incoming.model_dump(mode="json"), "failed": reason},
     )
