@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from backends import rules as bank_rules
 from backends.registry import ACTIONS
 from backends.result import Fact, Result
-from backends.values import Count, Money, Percent, Rate, Value
+from backends.values import Count, Money, Percent, Rate, Value, find_figures
 from responses.audience import Audience
 from responses.check import SAMPLE_TIME, check_templates, check_wording, sample
 from responses.draft import Drafter, MissingFact, draft_result, fill
@@ -85,6 +85,9 @@ def test_every_figure_of_a_filled_template_is_read_back_as_the_fact_it_states(ca
         rows = drafter.line(said.row[language], facts) if said.row else None
         filled = fill(drafter.draft(template, facts, rows))
         assert check_figures(filled) == [], filled.text
+        for figure in find_figures(filled.text):
+            covered = any(span.start <= figure.start and figure.end <= span.end for span in filled.spans)
+            assert covered, f"{figure.text} of {filled.text} is in no fact's span"
         for span in filled.spans:
             assert filled.text[span.start : span.end] == span.fact.spoken(language)
 
