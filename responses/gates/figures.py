@@ -12,7 +12,7 @@ from responses.gates.refusal import Refusal
 from responses.gates.wording import harmless_spans
 
 _BLANK = "\ufffc"
-_PART_OF_IT = frozenset(["", "第", "人民币", "rmb", "cny", "renminbi", "yuan"])
+_PART_OF_IT = frozenset(["", "人民币", "rmb", "cny", "renminbi", "yuan"])
 """Words that belong to the figure they stand before: gate 1 has made sure that they may stand there."""
 
 
