@@ -193,6 +193,8 @@ class BankWrite(Action[InputT], Generic[InputT, TermsT]):
     ``prepare`` and ``commit``: quotes, digests, keys and once-only are the same for all writes."""
 
     steps = ("explain", "status", "prepare", "commit", "outcome")
+    protective: ClassVar[bool] = False
+    """Whether it only ever protects the customer: then one confirmation is enough, and no one-time code is asked for."""
     Terms: type[TermsT]
 
     @abstractmethod

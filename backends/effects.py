@@ -64,9 +64,12 @@ async def commit(action: BankWrite[Any, Any], call: ActionCall, context: Context
     """Carries out the quote that *call* names, once.
 
     ``expired`` where the quote is past its time, unknown, or not the caller's; ``changed`` where what was confirmed is
-    not what was offered; else what the write's ``perform`` answers.
+    not what was offered; else what the write's ``perform`` answers. Raises ``BackendError`` for a caller who has not
+    answered a one-time code, unless the write only protects.
     """
     customer_id = context.customer_id
+    if not action.protective and context.caller.assurance != "stepped_up":
+        raise BackendError(f"{action.name} is committed only after a one-time code")
 
     async def carry_out() -> Result:
         quote = await context.db.get(QuoteRow, call.quote_id) if call.quote_id else None

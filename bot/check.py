@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from backends.action import COMMON_OUTCOMES
+from backends.action import COMMON_OUTCOMES, BankWrite
 from backends.registry import BY_NAME
 from intents.capability import Capability, catalog
 from responses.check import check_templates
@@ -25,8 +25,8 @@ SAID_BY_THE_BOT: Mapping[str, Collection[str]] = {
     "cancel": ("nothing_to_cancel",),
 }  # fmt: skip
 """Outcomes that no backend answers with: the turn makes them."""
-_NOT_SAID = frozenset({"unknown_key", "expired", "changed"})
-"""Between the turn and the backend only: a key is asked after, a lapsed quote leads to a new one that is read back."""
+_NOT_SAID = frozenset({"unknown_key"})
+"""Between the turn and the backend only: a key is asked after, and its answer is what is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,8 @@ def _backends(served: Mapping[str, Capability]) -> Iterator[str]:
             yield f"{name}: the catalogue names {capability.backend}, the registry {type(action).__name__}"
         elif capability.access != action.access:
             yield f"{name}: {capability.access} in the catalogue, {action.access} in the backend"
+        elif capability.protective != (isinstance(action, BankWrite) and action.protective):
+            yield f"{name}: catalogue and backend differ on whether it is protective"
     for name in BY_NAME.keys() - served.keys() - INTERNAL:
         yield f"{name}: an action that no served capability of the catalogue leads to"
 

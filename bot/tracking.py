@@ -293,7 +293,9 @@ def _as_new(
     if (not business and not understanding.in_scope) or (faint and not options):
         return session.model_copy(update={"signal": "miss", "misses": session.misses + 1})
     if options and session.in_hand is None:
-        said = {slot.slot: (slot.normalized,) for slot in understanding.slots if slot.normalized is not None}
+        said: dict[str, tuple[str, ...]] = {
+            slot.slot: (slot.normalized,) for slot in understanding.slots if slot.normalized is not None
+        }
         chosen = _begin(session, [("out_of_scope", understanding.act, said)], now)
         asked = chosen.agenda[0].model_copy(update={"awaiting": "clarify", "options": options})
         return chosen.model_copy(update={"agenda": (asked,)})

@@ -68,7 +68,8 @@ async def handle_turn(
             break
         with clock.stage("backends"):
             for effect in effects:
-                steps.append(Step(decision=effect, result=await _perform(effect, message, principal, now, parts), at=now))
+                result = await _perform(effect, steps, message, principal, now, parts)
+                steps.append(Step(decision=effect, result=result, at=now))
 
     sayings = [decision for decision in decisions if isinstance(decision, Ask | Confirm | Clarify | Answer)]
     session = tracking.settle(session, sayings, steps, now)
@@ -106,7 +107,7 @@ def _decide(
 
 
 async def _perform(
-    effect: Effect, message: Incoming, principal: Principal, now: dt.datetime, parts: Parts
+    effect: Effect, steps: Sequence[Step], message: Incoming, principal: Principal, now: dt.datetime, parts: Parts
 ) -> Result:
     """One effect carried out, as the result that the router will see."""
     if isinstance(effect, Handoff):
@@ -114,6 +115,8 @@ async def _perform(
     if isinstance(effect, StepUp):
         return await _step_up(effect, message, principal, now, parts)
     if effect.call.step == "commit":
+        if effect.call.digest in _proven(steps):
+            principal = principal.model_copy(update={"assurance": "stepped_up"})
         return await _commit(effect.call, message, principal, now, parts)
     call = effect.call.model_copy(update={"key": f"{message.conversation_id}:{message.seq}:{effect.task}"})
     try:
@@ -122,9 +125,16 @@ async def _perform(
         return Result(capability=call.name, outcome="unavailable")
 
 
-async def _commit(
-    call: ActionCall, message: Incoming, principal: Principal, now: dt.datetime, parts: Parts
-) -> Result:
+def _proven(steps: Sequence[Step]) -> set[str]:
+    """The digests that a one-time code of this very turn has confirmed."""
+    return {
+        step.decision.quote.digest
+        for step in steps
+        if isinstance(step.decision, StepUp) and step.decision.check and step.result.outcome == CODE_OK
+    }
+
+
+async def _commit(call: ActionCall, message: Incoming, principal: Principal, now: dt.datetime, parts: Parts) -> Result:
     """The effect itself: an intent row first, then the call, and an unknown outcome is asked after, never repeated."""
     assert call.quote_id is not None
     assert call.digest is not None
@@ -149,25 +159,22 @@ async def _commit(
     return result
 
 
-async def _step_up(
-    effect: StepUp, message: Incoming, principal: Principal, now: dt.datetime, parts: Parts
-) -> Result:
+async def _step_up(effect: StepUp, message: Incoming, principal: Principal, now: dt.datetime, parts: Parts) -> Result:
     """Send a code bound to the quote's digest, or check the one that came back; the code itself is never seen here."""
     name = effect.capability
     if effect.check:
         if message.code_digest is None or message.challenge_id is None:
             return Result(capability=name, outcome="code_expired")
         verdict = await parts.challenges.check(message.challenge_id, message.code_digest, message.message_id, now)
-        if verdict.status == "ok" and (verdict.quote_id, verdict.digest) == (effect.quote.quote_id, effect.quote.digest):
+        if verdict.status == "ok" and (verdict.quote_id, verdict.digest) == (
+            effect.quote.quote_id,
+            effect.quote.digest,
+        ):
             return Result(capability=name, outcome=CODE_OK, reference=message.challenge_id)
-        facts = (
-            (Fact.of("tries_left", values.Count(verdict.tries_left, "try"), source="rule", as_of=now),)
-            if verdict.status == "wrong"
-            else ()
-        )
+        left = Fact.of("tries_left", values.Count(verdict.tries_left, "try"), source="rule", as_of=now)
         # A right code for other figures than these is worth no more than an old one.
         outcome = "expired" if verdict.status == "ok" else verdict.status
-        return Result(capability=name, outcome=f"code_{outcome}", facts=facts)
+        return Result(capability=name, outcome=f"code_{outcome}", facts=(left,) if outcome == "wrong" else ())
     assert principal.customer_id is not None
     try:
         issued = await parts.challenges.issue(
@@ -186,9 +193,7 @@ async def _step_up(
     return Result(capability=name, outcome="code_sent", facts=facts, reference=issued.challenge_id)
 
 
-async def _hand_off(
-    effect: Handoff, message: Incoming, principal: Principal, now: dt.datetime, parts: Parts
-) -> Result:
+async def _hand_off(effect: Handoff, message: Incoming, principal: Principal, now: dt.datetime, parts: Parts) -> Result:
     """Into the queue, out of it, or only its state."""
     if effect.withdraw:
         await parts.tickets.close(message.conversation_id, now)
@@ -223,9 +228,7 @@ async def _profile(message: Incoming, principal: Principal, parts: Parts) -> Res
     if principal.customer_id is None:
         return None
     try:
-        result = await parts.actions.run(
-            ActionCall(name="customer_profile"), principal.caller(message.conversation_id)
-        )
+        result = await parts.actions.run(ActionCall(name="customer_profile"), principal.caller(message.conversation_id))
     except BackendError:
         return None
     return result if result.outcome == "found" else None
@@ -270,9 +273,7 @@ def _events(steps: Sequence[Step]) -> tuple[NewEvent, ...]:
     return tuple(events)
 
 
-def _silent(
-    message: Incoming, session: Session, understanding: Understanding, parts: Parts, clock: _Stopwatch
-) -> Turn:
+def _silent(message: Incoming, session: Session, understanding: Understanding, parts: Parts, clock: _Stopwatch) -> Turn:
     """A human holds the conversation: the message is understood for their console, and nothing is said."""
     return Turn(
         reply=None,

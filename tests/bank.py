@@ -27,10 +27,10 @@ ME = "C1001"
 
 
 def caller(customer_id: str | None, conversation_id: str = "conversation") -> Caller:
-    """A signed-in customer, or a visitor."""
+    """A customer who is signed in and has answered a one-time code, or a visitor."""
     return Caller(
         customer_id=customer_id,
-        assurance="signed_in" if customer_id else "none",
+        assurance="stepped_up" if customer_id else "none",
         conversation_id=conversation_id,
     )
 

@@ -139,6 +139,7 @@ class CardReportLost(BankWrite[CardReportLostInput, CardReportLostTerms]):
         {"explain", "status", "no_record", "ready", "choose", "already", "no_card", "not_found", "done"}
     )
     source = "card"
+    protective = True
     Input = CardReportLostInput
     Terms = CardReportLostTerms
 

@@ -150,3 +150,17 @@ async def test_two_visitors_with_one_key_have_a_complaint_each(bank: Bank) -> No
     answers = [await bank.actions.run(call, caller(None, conversation)) for conversation in ("one", "two")]
     assert answers[0].reference != answers[1].reference
     assert await count(bank, ComplaintRecord) == 2
+
+
+async def test_a_purchase_is_not_committed_for_a_caller_who_answered_no_code(bank: Bank) -> None:
+    prepared = await bank.ask("fx_buy", step="prepare", amount="100", currency="USD")
+    signed_in = caller(ME).model_copy(update={"assurance": "signed_in"})
+    with pytest.raises(BackendError, match="one-time code"):
+        await bank.actions.run(commit_of(prepared), signed_in)
+    assert (await bank.commit(prepared)).outcome == "done"
+
+
+async def test_freezing_a_card_needs_no_code(bank: Bank) -> None:
+    prepared = await bank.ask("card_report_lost", step="prepare", card_tail="8888")
+    signed_in = caller(ME).model_copy(update={"assurance": "signed_in"})
+    assert (await bank.actions.run(commit_of(prepared), signed_in)).outcome == "done"
