@@ -21,6 +21,7 @@ app = typer.Typer(
     help="Teller, a bank's customer-service assistant.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 DRAIN_SECONDS = 5

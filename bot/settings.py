@@ -10,9 +10,9 @@ import ipaddress
 import os
 import secrets
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, HttpUrl, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIN_SECRET = 32
@@ -35,7 +35,9 @@ class Settings(BaseSettings):
     )
 
     env: Literal["demo", "production"] = "demo"
-    data_dir: Path = Field(default=Path("var"), description="holds all that is written")
+    data_dir: Annotated[Path, AfterValidator(Path.absolute)] = Field(
+        default=Path("var"), validate_default=True, description="holds all that is written"
+    )
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")

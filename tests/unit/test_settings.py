@@ -48,6 +48,11 @@ def test_the_demo_needs_no_settings() -> None:
     assert is_loopback(settings.host)
 
 
+def test_what_is_written_goes_to_one_place_wherever_a_process_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TELLER_DATA_DIR", "somewhere")
+    assert load_settings().data_dir == Path.cwd() / "somewhere"
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "bank.example", "::ffff:10.0.0.1"])
 def test_the_demo_binds_this_machine_only(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     [reason] = reasons(monkeypatch, TELLER_HOST=host)
