@@ -58,7 +58,8 @@ class EmbeddedServer:
     """
 
     def __init__(self, data_dir: Path) -> None:
-        self.folder = data_dir / "redis"
+        # A server that becomes a daemon leaves this process's working directory: it is told whole paths.
+        self.folder = data_dir.resolve() / "redis"
         self._users: IO[str] | None = None
 
     @property

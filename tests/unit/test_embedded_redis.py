@@ -126,6 +126,17 @@ def test_a_machine_without_any_redis_is_told_what_to_do(tmp_path: Path, monkeypa
         EmbeddedServer(tmp_path).acquire()
 
 
+async def test_a_data_directory_named_from_the_working_directory_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    client = await EmbeddedRedis.open(Path("var"))
+    await client.set("said", "here")
+    assert await client.get("said") == "here"
+    await client.aclose()
+    assert servers_of(tmp_path / "var") == []
+
+
 async def test_a_redis_by_url_is_used_as_it_is(tmp_path: Path) -> None:
     server = EmbeddedServer(tmp_path / "elsewhere")
     path = await asyncio.to_thread(server.acquire)
