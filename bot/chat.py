@@ -170,6 +170,7 @@ async def _ask(prompt: str) -> str | None:
             if not sys.stdin.isatty():
                 typer.echo(line)
         except EOFError:
+            typer.echo()
             line = None
         loop.call_soon_threadsafe(settle, line)
 

@@ -82,15 +82,15 @@ def understand() -> None:
     """Read texts, or JSON objects with "text", a line each on standard input; write what each means, a line each."""
     import datetime as dt
 
+    from backends.action import BANK_TIME
     from intents.serve import Understander, to_json
     from intents.understanding import Context
 
     understander = Understander()
-    context = Context(today=dt.datetime.now(dt.UTC).date())
+    context = Context(today=dt.datetime.now(BANK_TIME).date())
     for line in sys.stdin:
-        if line.strip():
-            meaning = understander.understand(_text_of(line), context)
-            print(json.dumps(to_json(meaning), ensure_ascii=False), flush=True)
+        meaning = understander.understand(_text_of(line), context)
+        print(json.dumps(to_json(meaning), ensure_ascii=False), flush=True)
 
 
 @app.command()
@@ -178,14 +178,14 @@ def _bank(settings: Settings) -> AsyncEngine:
 
 
 def _text_of(line: str) -> str:
-    """A line's text: the line itself, or the ``text`` of the JSON object it is."""
-    if not line.lstrip().startswith("{"):
-        return line.rstrip("\r\n")
+    """The ``text`` of the JSON object that the line is; the line itself where it is none."""
     try:
-        text = json.loads(line)["text"]
-    except (ValueError, KeyError, TypeError):
-        _fail('A line that begins with { must be a JSON object with "text".')
-    return str(text)
+        row = json.loads(line)
+    except ValueError:
+        row = None
+    if isinstance(row, dict) and isinstance(row.get("text"), str):
+        return str(row["text"])
+    return line.rstrip("\r\n")
 
 
 def _share_metrics(folder: Path) -> None:
