@@ -38,7 +38,7 @@ export const WORDS = {
     label: "AI-generated",
     log: "Conversation",
     input: "Your message",
-    placeholder: "Ask in your own words, e.g. “my card bill”",
+    placeholder: "Ask, e.g. “my card bill”",
     send: "Send",
     welcome: "Hello, I am Spruce Bank's assistant. Ask me about card bills and limits, exchange rates, buying currency, a lost card or wealth products, in your own words.",
     suggestions: ["My card bill", "US dollar rate today", "Buy 500 US dollars", "I lost my card", "Talk to a person"],
@@ -49,7 +49,7 @@ export const WORDS = {
     failed: "Not sent. Try again",
     offline: "Connection lost, reconnecting…",
     ended: "This conversation has ended. Your next message starts a new one.",
-    human: "Person",
+    human: "Agent",
     humanAsk: "Talk to a person",
     source: "Source",
     sources: {
