@@ -6,26 +6,26 @@ import asyncio
 import datetime as dt
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 from typing import Any
 
-from backends.remote import RemoteActions
 from fastapi import FastAPI
 from pydantic import SecretStr
 from redis.asyncio import Redis
-from responses.gateway import Gateway, ModelProvider, OpenAIProvider
-from responses.mask import mask_secrets
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backends import demo as demo_bank
 from backends.action import ActionRunner
 from backends.local import LocalActions
-from bot import migrations
+from backends.remote import RemoteActions
+from backends.result import Result
+from backends.rules import standing_facts
+from bot import failpoints, migrations
 from bot.channels import demo, operations, pages, rasa, web
 from bot.conversations import Conversations
 from bot.desk.tickets import Tickets
@@ -36,7 +36,7 @@ from bot.message import Incoming, Turn
 from bot.metrics import Metrics
 from bot.otp import Challenges, DemoPhone, OtpSender
 from bot.otp_gateway import OtpGateway
-from bot.parts import Clock, Parts, Understand, utc_now
+from bot.parts import Clock, Compose, Parts, Understand, utc_now
 from bot.principal import Principal
 from bot.problems import install_problem_handlers
 from bot.records import InboxRow, TurnRow
@@ -51,7 +51,11 @@ from bot.worker import Handle, Worker
 from bot.writes import Writes
 from intents.serve import Understander
 from intents.understanding import Context
+from responses.audience import Audience
 from responses.compose import compose
+from responses.gateway import Gateway, ModelProvider, OpenAIProvider
+from responses.mask import mask_secrets
+from responses.reply import Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
     """The bot at work: stores open and migrated, the demo bank seeded, the model loaded, the worker taking messages."""
     instead = instead or Instead()
     clock = instead.clock
+    failpoints.arm(settings.failpoints)
     async with AsyncExitStack() as stack:
         engine = open_database(_secret(settings.database_url), settings.data_dir)
         stack.push_async_callback(engine.dispose)
@@ -123,7 +128,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
         parts = Parts(
             understand=understand,
             actions=instead.actions or _actions(settings, bank, clock, stack),
-            compose=partial(compose, gateway=Gateway(provider) if provider else None),
+            compose=_composing(provider),
             challenges=challenges,
             writes=Writes(engine),
             tickets=Tickets(engine),
@@ -188,6 +193,15 @@ def _provider(settings: Settings, stack: AsyncExitStack) -> ModelProvider | None
     provider = OpenAIProvider(str(settings.model_url), settings.model_name, _secret(settings.model_key))
     stack.push_async_callback(provider.close)
     return provider
+
+
+def _composing(provider: ModelProvider | None) -> Compose:
+    gateway = Gateway(provider) if provider else None
+
+    async def composed(results: Sequence[Result], audience: Audience, /, *, now: dt.datetime) -> Reply:
+        return await compose(results, audience, now=now, rules=standing_facts(now), gateway=gateway)
+
+    return composed
 
 
 def _handler(parts: Parts, metrics: Metrics) -> Handle:
