@@ -20,6 +20,7 @@ from backends.result import Fact, Result
 from bot import router, tracking
 from bot.decision import Act, Answer, Ask, Clarify, Confirm, Decision, Effect, Handoff, Saying, Step, StepUp
 from bot.desk.tickets import Queued
+from bot.failpoints import failpoint
 from bot.message import Incoming, NewEvent, Turn
 from bot.otp import CodeNotSent
 from bot.parts import Parts
@@ -43,8 +44,10 @@ async def handle_turn(
     *session* is the conversation before the message, *principal* who vouched for it; *now* is aware UTC.
     """
     clock = _Stopwatch()
+    await failpoint("turn.before_understand", message.conversation_id)
     with clock.stage("understand"):
         understanding = parts.understand(message.text, session.context(now.astimezone(BANK_TIME).date()))
+    await failpoint("turn.understood", message.conversation_id)
     if message.owner not in ("bot", "queue"):
         return _silent(message, session, understanding, parts, clock)
     session = tracking.hear(
@@ -78,15 +81,18 @@ async def handle_turn(
         with clock.stage("profile"):
             audience = await _audience(message, session, principal, now, parts)
         with clock.stage("compose"):
+            await failpoint("turn.before_compose", message.conversation_id)
             reply = await parts.compose([saying.say for saying in sayings], audience, now=now)
+        await failpoint("turn.composed", message.conversation_id)
         session = session.model_copy(update={"last_reply": reply.text})
-    if message.owner == "queue" and sayings:
+    owner = _owner_after(message.owner, steps)
+    if owner == "queue" and sayings:
         session = session.model_copy(update={"queue_noticed_at": now})
     task = session.in_hand
     return Turn(
         reply=reply,
         session=session,
-        owner=_owner_after(message.owner, steps),
+        owner=owner,
         awaiting_challenge=task.challenge_id if task and task.awaiting == "code" else None,
         record=_record(message, understanding, decisions, steps, parts, clock),
         events=_events(steps),
@@ -119,10 +125,13 @@ async def _perform(
             principal = principal.model_copy(update={"assurance": "stepped_up"})
         return await _commit(effect.call, message, principal, now, parts)
     call = effect.call.model_copy(update={"key": f"{message.conversation_id}:{message.seq}:{effect.task}"})
+    await failpoint("bank.before_call", message.conversation_id)
     try:
-        return await parts.actions.run(call, principal.caller(message.conversation_id))
+        result = await parts.actions.run(call, principal.caller(message.conversation_id))
     except BackendError:
         return Result(capability=call.name, outcome="unavailable")
+    await failpoint("bank.answered", message.conversation_id)
+    return result
 
 
 def _proven(steps: Sequence[Step]) -> set[str]:
@@ -140,15 +149,20 @@ async def _commit(call: ActionCall, message: Incoming, principal: Principal, now
     assert call.digest is not None
     key = parts.writes.key_for(call.quote_id, call.digest)
     caller = principal.caller(message.conversation_id)
+    await failpoint("write.before_intent", message.conversation_id)
     await parts.writes.intend(key, message.conversation_id, call.name, call.quote_id, call.digest, now)
+    await failpoint("write.intended", message.conversation_id)
     try:
         result = await parts.actions.run(call.model_copy(update={"key": key}), caller)
+        await failpoint("write.committed", message.conversation_id)
     except BackendError as error:
         if not error.unknown:
             await parts.writes.settle(key, "failed", None, now)
             return Result(capability=call.name, outcome="unavailable")
+        await failpoint("write.before_inquiry", message.conversation_id)
         try:
             result = await parts.actions.run(ActionCall(name=call.name, step="outcome", key=key), caller)
+            await failpoint("write.inquired", message.conversation_id)
         except BackendError:
             result = Result(capability=call.name, outcome="unknown_key")
         if result.outcome == "unknown_key":
@@ -156,6 +170,7 @@ async def _commit(call: ActionCall, message: Incoming, principal: Principal, now
             reference = Fact.of("reference", key[:12], kind="digits", source="bot", as_of=now)
             return Result(capability=call.name, outcome="pending", facts=(reference,))
     await parts.writes.settle(key, "done" if result.completed else "refused", result, now)
+    await failpoint("write.settled", message.conversation_id)
     return result
 
 
@@ -165,7 +180,9 @@ async def _step_up(effect: StepUp, message: Incoming, principal: Principal, now:
     if effect.check:
         if message.code_digest is None or message.challenge_id is None:
             return Result(capability=name, outcome="code_expired")
+        await failpoint("code.before_check", message.conversation_id)
         verdict = await parts.challenges.check(message.challenge_id, message.code_digest, message.message_id, now)
+        await failpoint("code.checked", message.conversation_id)
         if verdict.status == "ok" and (verdict.quote_id, verdict.digest) == (
             effect.quote.quote_id,
             effect.quote.digest,
@@ -176,12 +193,14 @@ async def _step_up(effect: StepUp, message: Incoming, principal: Principal, now:
         outcome = "expired" if verdict.status == "ok" else verdict.status
         return Result(capability=name, outcome=f"code_{outcome}", facts=(left,) if outcome == "wrong" else ())
     assert principal.customer_id is not None
+    await failpoint("code.before_issue", message.conversation_id)
     try:
         issued = await parts.challenges.issue(
             principal.customer_id, message.conversation_id, effect.quote.quote_id, effect.quote.digest, now
         )
     except CodeNotSent:
         return Result(capability=name, outcome="unavailable")
+    await failpoint("code.issued", message.conversation_id)
     minutes = round((issued.expires_at - now).total_seconds() / 60)
     profile = await _profile(message, principal, parts)
     phone = tuple(fact for fact in profile.facts if fact.name == "phone_tail") if profile else ()
