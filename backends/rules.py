@@ -11,13 +11,16 @@ import yaml
 from pydantic import Field
 
 from backends import values
-from backends.facts import Ruled, Words
-from backends.result import Frozen, Kind
+from backends.action import BANK_TIME
+from backends.facts import Ruled, Words, facts
+from backends.result import Fact, Frozen, Kind
 from backends.values import Count, Money, Value
 
 RULES_FILE = Path(__file__).with_name("rules.yml")
 REVIEW_EVERY = dt.timedelta(days=365)
 """How long a review holds."""
+STANDING = ("hotline", "police_line", "antifraud_line")
+"""The rules that a reply may state whatever the bank was asked."""
 
 
 class Rule(Frozen):
@@ -41,6 +44,11 @@ class Rule(Frozen):
     def typed(self) -> Value:
         """The value as its type."""
         return values.from_canonical(self.kind, self.value, self.unit)
+
+    def ruled(self) -> Ruled:
+        """The value, ready to be stated as a rule's."""
+        value = self.typed()
+        return Ruled(Words(value, self.english) if isinstance(value, str) else value)
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
@@ -71,9 +79,15 @@ def rule(rule_id: str, day: dt.date) -> Rule:
 
 def ruled(rule_id: str, day: dt.date) -> Ruled:
     """The rule's value, ready to be stated as a rule's."""
-    standing = rule(rule_id, day)
-    value = standing.typed()
-    return Ruled(Words(value, standing.english) if isinstance(value, str) else value)
+    return rule(rule_id, day).ruled()
+
+
+def standing_facts(now: dt.datetime) -> dict[str, Fact]:
+    """The facts of ``STANDING`` by name, as the rules have them on the bank's day of *now* (aware); one that is not in
+    force is left out."""
+    day = now.astimezone(BANK_TIME).date()
+    holding = {each.rule_id: each.ruled() for each in _rules() if each.rule_id in STANDING and each.holds_on(day)}
+    return {fact.name: fact for fact in facts("rule", now, "public", dict(holding))}
 
 
 def money_rule(rule_id: str, day: dt.date) -> Money:

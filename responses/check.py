@@ -8,12 +8,12 @@ from decimal import Decimal
 
 from backends import values
 from backends.result import Fact, Result
+from responses.disclosures import disclosures
 from responses.draft import Drafter, fill, joined
 from responses.gates.bare import bare
 from responses.gates.compliance import check_compliance
 from responses.library import ROWS, SHARED, FactType, TemplateFile, Wording, library, names_in, parse
 from responses.reply import Language
-from responses.rules import disclosures
 from responses.verify import verify
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")

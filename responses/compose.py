@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from backends.result import Card, Result
+from backends.result import Card, Fact, Result
 from responses.audience import Audience
+from responses.disclosures import disclosure
 from responses.draft import Draft, Drafter, Filled, MissingFact, draft_result, fill, joined, merged
 from responses.gateway import Gateway, Rewritten
 from responses.library import SHARED, TemplateError, Wording, library, wording
 from responses.prompting import prompt_for, prompt_version
 from responses.reply import How, Language, QuickReply, RefusedSpan, Reply
-from responses.rules import disclosure, rule_facts
 from responses.verify import rules_version, verify
 
 MAX_QUICK_REPLIES = 6
@@ -49,15 +49,21 @@ class _Part:
 
 
 async def compose(
-    results: Sequence[Result], audience: Audience, *, now: dt.datetime, gateway: Gateway | None = None
+    results: Sequence[Result],
+    audience: Audience,
+    *,
+    now: dt.datetime,
+    rules: Mapping[str, Fact],
+    gateway: Gateway | None = None,
 ) -> Reply:
     """One reply holding all *results*, in their order, for *audience* at *now* (aware, UTC).
 
+    *rules* are facts by name that any template may state where the result has none of that name (the bank's hotline).
     A model's wording of the parts that need not be exact is used where it passes every gate; else the templates are
     the reply. Raises ``TemplateError``, ``MissingFact`` or ``UnknownDisclosure`` where this room lacks a part that a
     result needs: never on account of a model.
     """
-    parts = _parts(results, audience, now)
+    parts = _parts(results, audience, rules)
     free = [part for part in parts if not part.exact]
     rewritten: Rewritten | None = None
     if gateway is not None and free:
@@ -74,10 +80,9 @@ async def compose(
     )
 
 
-def _parts(results: Sequence[Result], audience: Audience, now: dt.datetime) -> list[_Part]:
+def _parts(results: Sequence[Result], audience: Audience, rules: Mapping[str, Fact]) -> list[_Part]:
     """Each result with its draft; the greeting that a conversation has once stands in front of the first."""
     drafter = Drafter(audience.language)
-    rules = rule_facts(now)
     parts = []
     for result in results:
         said = wording(result.capability, result.outcome)

@@ -9,6 +9,7 @@ the bank answered in that turn.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from typing import Any
 import yaml
 
 from backends import values
+from backends.rules import standing_facts
 from bot.app import Instead, running
 from bot.principal import Principal
 from bot.service import Service
@@ -64,7 +66,7 @@ async def play(story: dict[str, Any], service: Service) -> list[dict[str, Any]]:
         assert event is not None, f"no reply to {text!r}"
         record = await _record(service, conversation.id, accepted.seq)
         _came_as_told(expected, text, event.data, record)
-        _rests_on_the_bank(event.data, record)
+        _rests_on_the_bank(event.data, record, service.clock())
         replies.append(event.data)
     return replies
 
@@ -104,14 +106,14 @@ def _came_as_told(expected: dict[str, Any], text: str, reply: dict[str, Any], re
         assert part not in reply["text"], told
 
 
-def _rests_on_the_bank(reply: dict[str, Any], record: dict[str, Any]) -> None:
-    """Every figure lies inside an evidence span, and every span says what was answered in this turn."""
+def _rests_on_the_bank(reply: dict[str, Any], record: dict[str, Any], now: dt.datetime) -> None:
+    """Every figure lies inside an evidence span, and every span says what was answered in this turn, or a standing rule."""
     text = reply["text"]
     spans = [(span["start"], span["end"]) for span in reply["evidence"]]
     for figure in values.find_figures(text):
         covered = any(start <= figure.start and figure.end <= end for start, end in spans)
         assert covered, f"{figure.text!r} in {text!r} has no evidence"
-    answered = set()
+    answered = {(fact.value, fact.unit, "rule") for fact in standing_facts(now).values()}
     results = [step["result"] for step in record["steps"]]
     results += [decision["say"] for decision in record["decisions"] if "say" in decision]
     for result in results:
@@ -120,5 +122,5 @@ def _rests_on_the_bank(reply: dict[str, Any], record: dict[str, Any]) -> None:
         ):
             answered.add((fact["value"], fact["unit"], fact["source"]))
     for span in reply["evidence"]:
-        if span["name"] != "honorific" and not span["name"].startswith("menu"):
+        if span["name"] != "honorific":
             assert (span["value"], span["unit"], span["source"]) in answered, f"{span} was never answered"

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from backends import rules
-from backends.rules import RULES_FILE, overdue, read_rules, rule
+from backends.rules import RULES_FILE, STANDING, overdue, read_rules, rule, standing_facts
 
 ENTRY = {
     "rule_id": "limit",
@@ -73,3 +73,19 @@ def test_two_rules_in_force_at_once_are_an_error_not_a_choice(monkeypatch: pytes
     monkeypatch.setattr(rules, "_rules", lambda: read)
     with pytest.raises(LookupError, match="2 rules"):
         rule("limit", dt.date(2026, 11, 21))
+
+
+def test_what_a_reply_may_always_state_is_what_the_rules_say_today() -> None:
+    now = dt.datetime(2026, 11, 21, 2, 30, tzinfo=dt.UTC)
+    stated = standing_facts(now)
+    assert {name: fact.value for name, fact in stated.items()} == {
+        name: rule(name, now.date()).value for name in STANDING
+    }
+    assert {(fact.source, fact.kind, fact.as_of) for fact in stated.values()} == {("rule", "digits", now)}
+
+
+def test_a_standing_rule_holds_by_the_banks_day_and_not_before_its_first() -> None:
+    eve = dt.datetime(2022, 11, 30, 15, 59, tzinfo=dt.UTC)
+    assert "police_line" not in standing_facts(eve)
+    assert "police_line" in standing_facts(eve + dt.timedelta(minutes=1))
+    assert standing_facts(dt.datetime(2019, 1, 1, tzinfo=dt.UTC)) == {}

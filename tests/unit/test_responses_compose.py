@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from functools import partial
 
 import pytest
 
 from backends.result import Card, Fact, Result
 from backends.values import Count, Money
 from responses.check import SAMPLE_TIME
-from responses.compose import MAX_QUICK_REPLIES, compose
-from responses.draft import PLACEHOLDER
+from responses.compose import MAX_QUICK_REPLIES
+from responses.compose import compose as compose_under
+from responses.disclosures import UnknownDisclosure
+from responses.draft import PLACEHOLDER, MissingFact
 from responses.gateway import Breaker, Gateway
 from responses.library import TemplateError, library
 from responses.prompting import Prompt, prompt_version
 from responses.reply import Reply
-from responses.rules import UnknownDisclosure
 from responses.scripted import LYING, MODES, Mode, ScriptedModel
 from tests.unit.responses_samples import audience, bill, result
 
@@ -24,6 +26,8 @@ NOW = SAMPLE_TIME
 HONORIFIC = Fact.of(
     "honorific", "陈女士", source="account", as_of=NOW, kind="name", sensitivity="personal", english="Ms Chen"
 )
+HOTLINE = Fact.of("hotline", "400-820-9966", source="rule", as_of=NOW, kind="digits")
+compose = partial(compose_under, rules={"hotline": HOTLINE})
 
 
 class Listening(ScriptedModel):
@@ -239,6 +243,18 @@ async def test_a_rule_fact_stands_in_where_the_result_has_none():
     span = next(span for span in reply.evidence if span.name == "hotline")
     assert reply.text[span.start : span.end] == "400-820-9966"
     assert span.source == "rule"
+
+
+async def test_a_results_own_fact_goes_before_a_rule_of_the_same_name():
+    own = Fact.of("hotline", "400-000-0000", source="service", as_of=NOW, kind="digits")
+    reply = await compose([Result(capability="fx_buy", outcome="code_locked", facts=(own,))], audience(), now=NOW)
+    assert "400-000-0000" in reply.text
+    assert "400-820-9966" not in reply.text
+
+
+async def test_a_template_that_needs_a_rule_nobody_gave_is_an_error_and_not_a_hole():
+    with pytest.raises(MissingFact, match="hotline"):
+        await compose([Result(capability="fx_buy", outcome="code_locked")], audience(), now=NOW, rules={})
 
 
 async def test_an_older_customer_is_written_for_simply():

@@ -11,16 +11,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends import rules as bank_rules
 from backends.registry import ACTIONS
 from backends.result import Fact, Result
+from backends.rules import standing_facts
 from backends.values import Count, Money, Percent, Rate, Value, find_figures
 from responses.audience import Audience
 from responses.check import SAMPLE_TIME, check_templates, check_wording, sample
+from responses.disclosures import disclosures
 from responses.draft import Drafter, MissingFact, draft_result, fill
 from responses.gates.figures import check_figures
-from responses.library import FactType, TemplateError, TemplateFile, Wording, library, parse, wording
-from responses.rules import disclosures, rule_facts, rule_list
+from responses.library import FactType, TemplateError, TemplateFile, Wording, library, names_in, parse, wording
 
 OUTCOMES = sorted((capability, outcome) for capability, file in library().items() for outcome in file.outcomes)
 
@@ -186,20 +186,17 @@ def test_a_wrong_file_is_named(tmp_path: Path):
         library(tmp_path)
 
 
-def test_the_hotline_of_replies_is_the_banks_own():
-    assert rule_facts(SAMPLE_TIME)["hotline"].value == bank_rules.rule("hotline", SAMPLE_TIME.date()).value
+def test_what_no_result_of_an_outcome_states_a_standing_rule_does():
+    said = {name for _, template in wording("fraud_security", "planned").templates() for name in names_in(template)}
+    assert said - {"topic"} == standing_facts(SAMPLE_TIME).keys()
 
 
-@pytest.mark.parametrize("rule", [*rule_list(), *disclosures().values()], ids=lambda rule: rule.citation[:12])
-def test_every_rule_has_a_source_and_a_review_within_a_year(rule):
-    assert rule.effective_from <= SAMPLE_TIME.date()
-    assert dt.timedelta(0) <= SAMPLE_TIME.date() - rule.reviewed_on <= dt.timedelta(days=365)
+@pytest.mark.parametrize("text", disclosures().values(), ids=disclosures())
+def test_every_disclosure_has_a_source_and_a_review_within_a_year(text):
+    assert text.effective_from <= SAMPLE_TIME.date()
+    assert dt.timedelta(0) <= SAMPLE_TIME.date() - text.reviewed_on <= dt.timedelta(days=365)
 
 
 def test_every_text_that_a_backend_demands_is_there():
     demanded = {name for action in ACTIONS for name in action.disclosures} | {"deposit_insurance"}
     assert demanded <= disclosures().keys()
-
-
-def test_a_rule_that_is_not_in_force_yet_is_not_stated():
-    assert rule_facts(dt.datetime(2019, 1, 1, tzinfo=dt.UTC)) == {}
