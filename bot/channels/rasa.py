@@ -51,7 +51,10 @@ async def alive() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.post("/webhook")
+_BODY = {"requestBody": {"content": {"application/json": {"schema": UserMessage.model_json_schema()}}}}
+
+
+@router.post("/webhook", openapi_extra=_BODY)
 async def receive(request: Request, service: Serving, stream: bool = False) -> Response:
     """Take a message and answer it: a list with one message, or with `stream=true` one JSON object a line."""
     # Some clients post JSON under another content type: the body is read whatever it calls itself.
