@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.codes import hide_code
 from bot.events import insert_events, take_numbers
+from bot.failpoints import failpoint
 from bot.message import Frozen, NewEvent
 from bot.otp import Challenges
 from bot.principal import Principal
@@ -79,8 +80,10 @@ class Inbox:
                 seq = await self._store(
                     connection, conversation_id, message_id, text, body_hash, principal, channel, now
                 )
+                await failpoint("inbox.before_commit", conversation_id)
         except _SeenBefore as seen:
             return seen.accepted
+        await failpoint("inbox.committed", conversation_id)
         self._signals.tell("message", conversation_id)
         self._signals.tell("event", conversation_id)
         return Accepted(seq=seq, duplicate=False)

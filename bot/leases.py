@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.events import insert_events
+from bot.failpoints import failpoint
 from bot.message import Frozen, Incoming, NewEvent
 from bot.principal import Principal
 from bot.records import ConversationRow, DeliveryRow, InboxRow, TurnRow
@@ -152,7 +153,9 @@ class Leases:
                 return None
             work = await _begin_oldest(connection, conversation_id, **row._mapping)
             if work is not None:
+                await failpoint("lease.before_claim", conversation_id)
                 await connection.commit()
+                await failpoint("lease.claimed", conversation_id)
             return work
 
     async def renew(self, work: Work) -> bool:
@@ -211,7 +214,9 @@ class Leases:
                 "at": now,
             }
             await connection.execute(_STORE_CONVERSATION, {**_held(work), **stored})
+            await failpoint("lease.before_finish", message.conversation_id)
             await connection.commit()
+            await failpoint("lease.finished", message.conversation_id)
             return following
 
 

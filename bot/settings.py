@@ -15,6 +15,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot import failpoints
+
 MIN_SECRET = 32
 """Characters a production secret needs at least; HS256 wants 256 bits."""
 
@@ -25,6 +27,12 @@ class UnsafeSettings(ValueError):
     def __init__(self, reasons: list[str]) -> None:
         super().__init__("\n".join(reasons))
         self.reasons = reasons
+
+
+def _readable_orders(orders: str | None) -> str | None:
+    if orders is not None:
+        failpoints.parse(orders)
+    return orders
 
 
 class Settings(BaseSettings):
@@ -53,6 +61,9 @@ class Settings(BaseSettings):
     model_url: HttpUrl | None = None
     model_name: str | None = None
     model_key: SecretStr | None = None
+    failpoints: Annotated[str | None, AfterValidator(_readable_orders)] = Field(
+        default=None, description="where a test kills, stalls or fails this process; see bot.failpoints"
+    )
 
     @model_validator(mode="after")
     def _is_safe(self) -> Self:
@@ -86,6 +97,8 @@ class Settings(BaseSettings):
             reasons.append("REDIS_URL is not set: the embedded Redis is for the demo only.")
         if self.otp_url is None:
             reasons.append("TELLER_OTP_URL is not set: name the service that texts one-time codes to customers.")
+        if self.failpoints is not None:
+            reasons.append("TELLER_FAILPOINTS is set: it kills processes on purpose, take it away.")
         return reasons
 
     @property

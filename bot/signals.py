@@ -16,6 +16,8 @@ from typing import Any, Literal
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from bot.failpoints import failpoint
+
 Kind = Literal["message", "event"]
 """``message``: an inbox holds one to process. ``event``: a conversation has grown."""
 
@@ -97,6 +99,7 @@ class Signals:
                 for payload in batch:
                     pipeline.publish(CHANNEL, payload)
                 await pipeline.execute()
+            await failpoint("signals.published")
 
     async def _subscribe(self) -> None:
         assert self._redis is not None

@@ -246,10 +246,12 @@ async def _profile(message: Incoming, principal: Principal, parts: Parts) -> Res
     """Who the customer is to the bank; a visitor, or a bank system that is down, gives none."""
     if principal.customer_id is None:
         return None
+    await failpoint("bank.before_call", message.conversation_id)
     try:
         result = await parts.actions.run(ActionCall(name="customer_profile"), principal.caller(message.conversation_id))
     except BackendError:
         return None
+    await failpoint("bank.answered", message.conversation_id)
     return result if result.outcome == "found" else None
 
 

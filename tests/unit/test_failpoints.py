@@ -89,7 +89,7 @@ async def test_an_order_acts_on_its_hit_only() -> None:
     arm("turn.understood=raise@3")
     await failpoint("turn.understood")
     await failpoint("turn.understood")
-    with pytest.raises(FailpointReached, match="turn.understood"):
+    with pytest.raises(FailpointReached, match=r"turn\.understood"):
         await failpoint("turn.understood")
     await failpoint("turn.understood")
 
