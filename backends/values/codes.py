@@ -46,6 +46,15 @@ CODES: dict[str, tuple[str, str]] = {
     "standard": ("普通", "standard"),
     "platinum": ("白金", "platinum"),
     "private": ("私人银行", "private banking"),
+    # whether a card transaction is on the books, and whether a holding or an order is confirmed
+    "posted": ("已入账", "posted"),
+    "unposted": ("未入账", "not posted yet"),
+    "confirmed": ("已确认", "confirmed"),
+    "awaiting": ("待确认", "awaiting confirmation"),
+    "matured": ("已到期", "matured"),
+    # how much of a holding is redeemed
+    "full": ("全部", "all of it"),
+    "partial": ("部分", "part of it"),
     # limits
     "temporary": ("临时", "temporary"),
     "permanent": ("固定", "permanent"),
