@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backends.account.tables import Account, Balance, Customer
-from backends.facts import Words
+from backends.action import Refused
+from backends.facts import Said, Words
 from backends.values import Money
 
 _TITLES = {"f": ("女士", "Ms"), "m": ("先生", "Mr")}
@@ -40,6 +41,20 @@ async def accounts(db: AsyncSession, customer_id: str) -> list[Account]:
     """The customer's accounts, the oldest first: that one pays unless another is named."""
     query = select(Account).where(Account.customer_id == customer_id).order_by(Account.opened_on, Account.account_id)
     return list(await db.scalars(query))
+
+
+async def funding_account(db: AsyncSession, customer_id: str, tail: str | None) -> Account:
+    """The account that pays: the one that ends in *tail*, else the oldest.
+
+    Refused as ``no_account`` where they have none, ``not_found`` where none of theirs ends so.
+    """
+    held = await accounts(db, customer_id)
+    if not held:
+        raise Refused("no_account")
+    chosen = [each for each in held if tail is None or each.tail == tail]
+    if not chosen:
+        raise Refused("not_found", card_tail=Said(tail or ""))
+    return chosen[0]
 
 
 async def balance(db: AsyncSession, account_id: str, currency: str) -> Money:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backends.account import service as account
 from backends.action import ActionInput, BankAction, BankWrite, Context, Offer, Refused
 from backends.effects import expiry, reference_for
 from backends.facts import Said
@@ -203,7 +204,7 @@ class FxBuy(BankWrite[FxBuyInput, PurchaseTerms]):
         quoted = await service.prices(context.db, context.now)
         price = quoted[currency]
         bought = service.to_buy(given.amount, currency, given.currency_from, price)
-        payer = await service.funding_account(context.db, context.customer_id, given.card_tail)
+        payer = await account.funding_account(context.db, context.customer_id, given.card_tail)
         terms = PurchaseTerms(
             account_id=payer.account_id,
             account_tail=payer.tail,

@@ -11,7 +11,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backends.account import service as account
-from backends.account.tables import Account
 from backends.action import Refused, Terms
 from backends.facts import Said
 from backends.fx import rates
@@ -126,20 +125,6 @@ class PurchaseTerms(Terms):
     def counted(self) -> Money:
         """What counts against the quota."""
         return Money(self.amount_usd, "USD")
-
-
-async def funding_account(db: AsyncSession, customer_id: str, tail: str | None) -> Account:
-    """The account that pays: the one that ends in *tail*, else the oldest.
-
-    Refused as ``no_account`` where they have none, ``not_found`` where none of theirs ends so.
-    """
-    held = await account.accounts(db, customer_id)
-    if not held:
-        raise Refused("no_account")
-    chosen = [each for each in held if tail is None or each.tail == tail]
-    if not chosen:
-        raise Refused("not_found", card_tail=Said(tail or ""))
-    return chosen[0]
 
 
 def to_buy(asked: str, currency: str, currency_from: str | None, quoted: Prices) -> Money:
