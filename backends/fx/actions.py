@@ -14,6 +14,9 @@ from backends.result import Result
 from backends.rules import minutes_rule, ruled
 from backends.values import Count, Money, Rate
 
+PER = Count(rates.UNIT, "currency_unit")
+"""Stated beside every rate: how many units of the foreign currency it is for."""
+QUOTED = ("fx_quote_time",)
 PURPOSES = ("travel", "study", "medical", "family", "trade", "other")
 
 
@@ -45,19 +48,19 @@ class FxRate(BankAction[FxRateInput]):
                 self.facts(
                     context,
                     currency=one.currency,
-                    unit_amount=Count(rates.UNIT, "currency_unit"),
+                    unit_amount=PER,
                     **_four(one),
                     quoted_at=one.at,
                     currency_asked=missing,
                 ),
+                disclosures=QUOTED,
             )
         rows = tuple(self.facts(context, currency=each.currency, **_four(each)) for each in chosen)
         return self.answer(
             "found_many",
-            self.facts(
-                context, quoted_at=chosen[0].at, unit_amount=Count(rates.UNIT, "currency_unit"), currency_asked=missing
-            ),
+            self.facts(context, quoted_at=chosen[0].at, unit_amount=PER, currency_asked=missing),
             rows=rows,
+            disclosures=QUOTED,
         )
 
 
@@ -72,14 +75,14 @@ class FxQuoteInput(ActionInput):
 
 
 class FxQuote(BankAction[FxQuoteInput]):
-    """What a sum is worth in another currency.
+    """What a sum is worth in another currency (``found``), or what having it costs (``cost``).
 
     ``currency`` is what it is changed into and ``currency_from`` what the sum is in. Where only one currency is named,
-    or the sum itself is in ``currency``, the question is what having that sum costs.
+    or the sum itself is in ``currency``, the question is what having that sum costs, in ``currency_from`` or in CNY.
     """
 
     name = "fx_quote"
-    outcomes = frozenset({"found", "unsupported", "same_currency", "invalid_amount"})
+    outcomes = frozenset({"found", "cost", "unsupported", "same_currency", "invalid_amount"})
     source = "fx"
     access = "public"
     Input = FxQuoteInput
@@ -89,28 +92,28 @@ class FxQuote(BankAction[FxQuoteInput]):
         own = service.require_supported(amount.currency or given.currency_from or given.currency, or_cny=True)
         to = service.require_supported(given.currency, or_cny=True)
         money = exact_money(amount.number, own, given.amount)
+        payer = given.currency_from or "CNY"
         if own == to:
-            payer = given.currency_from or "CNY"
             if payer == own:
                 raise Refused("same_currency", amount=money)
             service.require_supported(payer, or_cny=True)
         quoted = await service.prices(context.db, context.now)
         if own != to:
-            found = rates.convert(money, to, quoted)
-        elif payer == "CNY":
-            found = rates.price_of(money, quoted[own])
+            outcome, result, found = "found", "converted", rates.convert(money, to, quoted)
         else:
-            found = rates.convert(money, payer, quoted)
+            outcome, result, found = "cost", "cost", rates.price_of(money, payer, quoted)
         return self.answer(
-            "found",
+            outcome,
             self.facts(
                 context,
                 amount=found.given,
-                converted=found.received,
+                **{result: found.received},
                 rate=found.rate,
+                unit_amount=PER,
                 side=found.side,
                 quoted_at=quoted["USD"].at,
             ),
+            disclosures=QUOTED,
         )
 
 
@@ -194,6 +197,7 @@ class FxBuy(BankWrite[FxBuyInput, PurchaseTerms]):
                 amount=Money(order.amount, order.currency),
                 cost=Money(order.cost),
                 rate=Rate(order.rate, base=order.currency),
+                unit_amount=PER,
                 done_at=order.done_at,
                 reference=order.reference,
             ),
@@ -225,6 +229,7 @@ class FxBuy(BankWrite[FxBuyInput, PurchaseTerms]):
                 amount=terms.bought,
                 cost=terms.paid,
                 rate=price.rate(price.spot_sell),
+                unit_amount=PER,
                 purpose=terms.purpose,
                 account_tail=terms.account_tail,
                 quoted_at=price.at,
@@ -246,6 +251,7 @@ class FxBuy(BankWrite[FxBuyInput, PurchaseTerms]):
                 amount=terms.bought,
                 cost=terms.paid,
                 rate=Rate(terms.rate, base=terms.currency),
+                unit_amount=PER,
                 account_tail=terms.account_tail,
                 balance=done.balance,
                 fx_balance=done.fx_balance,

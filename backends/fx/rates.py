@@ -116,6 +116,18 @@ def convert(given: Money, to: str, prices: dict[str, Prices]) -> Conversion:
     return Conversion(given, Money.of(given.number * crossed / UNIT, to), rate, "cross")
 
 
-def price_of(wanted: Money, prices: Prices) -> Conversion:
-    """What it costs in CNY to have *wanted* of a foreign currency."""
-    return Conversion(wanted, cost_of(wanted, prices), prices.rate(prices.spot_sell), "sell")
+def price_of(wanted: Money, payer: str, prices: dict[str, Prices]) -> Conversion:
+    """What it costs in the currency *payer* to have *wanted*, at spot prices; ``received`` is the cost.
+
+    The sides are those of ``convert`` seen from the other end: the bank sells what is wanted and buys what pays for it.
+    """
+    if payer == "CNY":
+        own = prices[wanted.currency]
+        return Conversion(wanted, cost_of(wanted, own), own.rate(own.spot_sell), "sell")
+    paid = prices[payer]
+    if wanted.currency == "CNY":
+        cost = Money.of(wanted.number * UNIT / paid.spot_buy, payer)
+        return Conversion(wanted, cost, paid.rate(paid.spot_buy), "buy")
+    crossed = (prices[wanted.currency].spot_sell * UNIT / paid.spot_buy).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+    rate = Rate(crossed, base=wanted.currency, quote=payer, per=UNIT)
+    return Conversion(wanted, Money.of(wanted.number * crossed / UNIT, payer), rate, "cross")

@@ -94,8 +94,6 @@ async def test_a_later_minute_quotes_another_price_at_another_time(bank: Bank) -
         ({"amount": "500", "currency": "CNY", "currency_from": "USD"}, "500.00 USD", "CNY", "buy"),
         ({"amount": "5000 CNY", "currency": "USD"}, "5000.00 CNY", "USD", "sell"),
         ({"amount": "5000", "currency": "USD", "currency_from": "CNY"}, "5000.00 CNY", "USD", "sell"),
-        ({"amount": "500", "currency": "USD"}, "500.00 USD", "CNY", "sell"),
-        ({"amount": "500 USD", "currency": "USD", "currency_from": "CNY"}, "500.00 USD", "CNY", "sell"),
         ({"amount": "500 EUR", "currency": "USD"}, "500.00 EUR", "USD", "cross"),
         ({"amount": "10000", "currency": "HKD", "currency_from": "JPY"}, "10000 JPY", "HKD", "cross"),
     ],
@@ -105,8 +103,57 @@ async def test_which_currency_the_sum_is_in_decides_the_side(
 ) -> None:
     result = await bank.ask("fx_quote", None, **given)
     asked, converted = result.fact("amount"), result.fact("converted")
+    assert result.outcome == "found"
     assert f"{asked.value} {asked.unit}" == amount
     assert (converted.unit, said(result)["side"]) == (into, side)
+
+
+@pytest.mark.parametrize(
+    ("given", "amount", "paid_in", "side"),
+    [
+        ({"amount": "500", "currency": "USD"}, "500.00 USD", "CNY", "sell"),
+        ({"amount": "500 USD", "currency": "USD", "currency_from": "CNY"}, "500.00 USD", "CNY", "sell"),
+        ({"amount": "10000", "currency": "JPY"}, "10000 JPY", "CNY", "sell"),
+        ({"amount": "500 USD", "currency": "USD", "currency_from": "EUR"}, "500.00 USD", "EUR", "cross"),
+        ({"amount": "500 CNY", "currency": "CNY", "currency_from": "USD"}, "500.00 CNY", "USD", "buy"),
+    ],
+)
+async def test_a_sum_in_the_currency_that_is_wanted_is_priced_and_not_converted(
+    bank: Bank, given: dict[str, str], amount: str, paid_in: str, side: str
+) -> None:
+    result = await bank.ask("fx_quote", None, **given)
+    asked, cost = result.fact("amount"), result.fact("cost")
+    assert result.outcome == "cost"
+    assert f"{asked.value} {asked.unit}" == amount
+    assert (cost.unit, said(result)["side"]) == (paid_in, side)
+
+
+async def test_every_stated_rate_says_for_how_many_units_it_is(bank: Bank) -> None:
+    stated = [
+        await bank.ask("fx_rate", None, currency=["USD"]),
+        await bank.ask("fx_rate", None),
+        await bank.ask("fx_quote", None, amount="1000 USD", currency="CNY"),
+        await bank.ask("fx_quote", None, amount="1000", currency="USD"),
+        ready := await buy(bank),
+        await bank.commit(ready),
+        await bank.ask("fx_buy", ME, "status"),
+    ]
+    for result in stated:
+        assert {fact.value for fact in result.facts if fact.name == "unit_amount"} == {"100"}, result.outcome
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("fx_rate", {}), ("fx_rate", {"currency": ["USD"]}), ("fx_quote", {"amount": "5", "currency": "USD"})],
+)
+async def test_prices_carry_the_words_that_say_whose_and_when_they_are(
+    bank: Bank, name: str, asked: dict[str, str]
+) -> None:
+    assert (await bank.ask(name, None, **asked)).disclosures == ("fx_quote_time",)
+
+
+async def test_where_no_price_is_given_none_is_hedged(bank: Bank) -> None:
+    assert (await bank.ask("fx_rate", None, currency=["VND"])).disclosures == ()
 
 
 async def test_a_conversion_uses_the_price_that_is_listed(bank: Bank) -> None:
@@ -114,7 +161,7 @@ async def test_a_conversion_uses_the_price_that_is_listed(bank: Bank) -> None:
     sold = said(await bank.ask("fx_quote", None, amount="1000 USD", currency="CNY"))
     bought = said(await bank.ask("fx_quote", None, amount="1000", currency="USD"))
     assert (sold["rate"], Decimal(sold["converted"])) == (listed["spot_buy"], 10 * Decimal(listed["spot_buy"]))
-    assert (bought["rate"], Decimal(bought["converted"])) == (listed["spot_sell"], 10 * Decimal(listed["spot_sell"]))
+    assert (bought["rate"], Decimal(bought["cost"])) == (listed["spot_sell"], 10 * Decimal(listed["spot_sell"]))
 
 
 @pytest.mark.parametrize(

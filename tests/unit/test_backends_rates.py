@@ -105,7 +105,33 @@ def test_buying_and_selling_use_the_price_of_their_side() -> None:
     bought = convert(Money.of("7063"), "USD", prices)
     assert (sold.received, sold.side, sold.rate.value) == (Money.of("3516.00"), "buy", Decimal("703.20"))
     assert (bought.received, bought.side, bought.rate.value) == (Money.of("1000", "USD"), "sell", Decimal("706.30"))
-    assert price_of(Money.of("500", "USD"), prices["USD"]).received == Money.of("3531.50")
+
+
+def test_having_a_currency_costs_its_selling_price_and_is_paid_at_the_buying_price() -> None:
+    euro = Prices(
+        "EUR", *[Decimal(text) for text in ("812.4", "810.58", "813.52", "804.74", "813.52")], usd("1", "2").at
+    )
+    prices = {"USD": usd("703.20", "706.30"), "EUR": euro}
+    yuan = price_of(Money.of("500", "USD"), "CNY", prices)
+    dollars = price_of(Money.of("7032"), "USD", prices)
+    euros = price_of(Money.of("500", "USD"), "EUR", prices)
+    assert (yuan.received, yuan.side, yuan.rate.value) == (Money.of("3531.50"), "sell", Decimal("706.30"))
+    assert (dollars.received, dollars.side, dollars.rate.value) == (Money.of("1000", "USD"), "buy", Decimal("703.20"))
+    assert (euros.received, euros.rate.value) == (
+        Money.of("435.68", "EUR"),
+        Decimal("87.1351"),
+    )  # 706.30 / 810.58 × 100
+    assert (euros.rate.base, euros.rate.quote, euros.side) == ("USD", "EUR", "cross")
+
+
+@given(AMOUNTS, MOMENTS, st.sampled_from(("CNY", *CURRENCIES)), st.sampled_from(("CNY", *CURRENCIES)))
+def test_what_a_sum_costs_is_never_less_than_what_it_is_worth(
+    minor: int, now: dt.datetime, one: str, other: str
+) -> None:
+    if one == other:
+        return
+    prices, wanted = all_prices(now), Money(minor, one)
+    assert convert(wanted, other, prices).received <= price_of(wanted, other, prices).received
 
 
 def test_a_cross_rate_goes_through_the_yuan_and_is_applied_as_it_is_stated() -> None:

@@ -96,7 +96,17 @@ def test_every_figure_of_a_filled_template_is_read_back_as_the_fact_it_states(ca
 def test_a_confirmation_reads_back_every_quoted_figure_and_asks_for_an_explicit_yes(capability, outcome):
     said = library()[capability].outcomes[outcome]
     quoted = {
-        "fx_buy": {"amount", "cost", "rate", "purpose", "account_tail", "quoted_at", "expires_at", "quota_left_after"},
+        "fx_buy": {
+            "amount",
+            "cost",
+            "rate",
+            "unit_amount",
+            "purpose",
+            "account_tail",
+            "quoted_at",
+            "expires_at",
+            "quota_left_after",
+        },
         "card_report_lost": {"card_name", "card_tail", "card_kind"},
     }[capability]
     for language, template in said.templates():
@@ -104,6 +114,16 @@ def test_a_confirmation_reads_back_every_quoted_figure_and_asks_for_an_explicit_
         assert named >= quoted
         assert ("确认" if language == "zh" else "confirm") in template
         assert ("取消" if language == "zh" else "cancel") in template
+
+
+@pytest.mark.parametrize("capability", sorted(library()))
+def test_a_rate_of_exchange_is_never_stated_without_the_units_it_is_for(capability):
+    file = library()[capability]
+    rates = {name for name, kind in file.facts.items() if kind.kind == "rate"}
+    for outcome, said in file.outcomes.items():
+        for _, template in said.templates():
+            if rates & {*names_in(template), *(names_in(said.row.zh) if said.row else ())}:
+                assert "unit_amount" in names_in(template), f"{outcome}: {template}"
 
 
 def test_fraud_advice_says_first_to_stop_paying_and_whom_to_call():
