@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backends.action import ActionInput, BankAction, Context
 from backends.facts import Said, Vouched, Words
 from backends.inputs import OptionalRiskLevel, OptionalTerm, OptionalText
@@ -11,6 +13,8 @@ from backends.wealth import service
 from backends.wealth.service import DEPOSITS, Wish
 from backends.wealth.tables import Product
 
+WEALTH_RISK = "wealth_risk"
+DEPOSIT_INSURANCE = "deposit_insurance"
 BENCHMARK_BASIS = Words("不代表未来表现和实际收益", "it is no promise of an actual return")
 
 
@@ -28,7 +32,6 @@ class WealthProduct(BankAction[WealthProductInput]):
     outcomes = frozenset({"found", "found_many", "not_found"})
     source = "wealth"
     access = "public"
-    disclosures = ("wealth_risk",)
     Input = WealthProductInput
 
     async def run(self, given: WealthProductInput, context: Context) -> Result:
@@ -40,12 +43,11 @@ class WealthProduct(BankAction[WealthProductInput]):
         if not found:
             asked = None if given.product_name is None else Said(given.product_name)
             return self.answer("not_found", self.facts(context, product_asked=asked))
-        extra = ("deposit_insurance",) if all(product.type in DEPOSITS for product in found) else ()
         if len(found) == 1:
-            return self.answer("found", self._whole(found[0], context), disclosures=extra)
+            return self.answer("found", self._whole(found[0], context), disclosures=_texts(found))
         rows = tuple(self.facts(context, **_in_brief(product)) for product in found)
         count = self.facts(context, product_count=Count(len(found), "product"))
-        return self.answer("found_many", count, rows=rows, disclosures=extra)
+        return self.answer("found_many", count, rows=rows, disclosures=_texts(found))
 
     def _whole(self, product: Product, context: Context) -> Row:
         """Every fact of a product; a figure about the past or the future carries the words that bound it."""
@@ -66,6 +68,11 @@ class WealthProduct(BankAction[WealthProductInput]):
             nav=None if product.nav is None else str(product.nav),
             nav_date=product.nav_date,
         )
+
+
+def _texts(found: Sequence[Product]) -> tuple[str, ...]:
+    """What must be said beside these products: a deposit is insured, and anything else is no deposit."""
+    return (DEPOSIT_INSURANCE,) if all(product.type in DEPOSITS for product in found) else (WEALTH_RISK,)
 
 
 def _in_brief(product: Product) -> dict[str, Vouched]:
@@ -99,7 +106,6 @@ class WealthRecommend(BankAction[WealthRecommendInput]):
         {"found", "capped", "assessment_missing", "assessment_expired", "none_suitable", "invalid_amount"}
     )
     source = "wealth"
-    disclosures = ("wealth_risk",)
     Input = WealthRecommendInput
 
     async def run(self, given: WealthRecommendInput, context: Context) -> Result:
@@ -122,6 +128,7 @@ class WealthRecommend(BankAction[WealthRecommendInput]):
             ),
             rows=rows,
             card=Card(kind="product", data={"products": [_drawn(row) for row in rows]}),
+            disclosures=_texts(found),
         )
 
 

@@ -76,7 +76,18 @@ async def test_a_deposit_has_a_rate_and_its_insurance_disclosed(bank: Bank) -> N
     result = await bank.ask("wealth_product", None, product_name="云杉大额存单")
     assert said(result)["rate"] == "1.60"
     assert not {"benchmark_low", "year_return", "nav"} & said(result).keys()
-    assert result.disclosures == ("wealth_risk", "deposit_insurance")
+    assert result.disclosures == ("deposit_insurance",)
+
+
+async def test_the_risk_of_wealth_products_is_disclosed_wherever_one_is_listed_and_not_beside_deposits(
+    bank: Bank,
+) -> None:
+    mixed = await bank.ask("wealth_product", None, term="P12M")
+    deposits = await bank.ask("wealth_product", None, product_type="deposit")
+    nothing = await bank.ask("wealth_product", None, product_name="不存在的产品")
+    assert mixed.disclosures == ("wealth_risk",)
+    assert deposits.disclosures == ("deposit_insurance",)
+    assert nothing.disclosures == ()
 
 
 @pytest.mark.parametrize(
