@@ -17,7 +17,8 @@ CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 REQUIRED = os.environ.get("TELLER_REQUIRE_BROWSER") == "1"
 
 
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop in this thread while it runs: it must be gone before tests of another kind begin.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A running Chromium."""
     if CHROMIUM is None:
@@ -35,7 +36,7 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The whole bot on a free port, with a demo bank of its own."""
     with Server(tmp_path_factory.mktemp("browsed")).serving() as running:
