@@ -2,10 +2,10 @@
 
 Orders are text, as ``TELLER_FAILPOINTS`` holds it; production refuses the setting::
 
-    turn.understood=kill@3; lease.before_finish=sleep:0.5%0.01; *=trace:/run/trace.jsonl
+    turn.understood=kill@3; lease.finished=kill@1+20; lease.before_finish=sleep:0.5%0.01; *=trace:/run/trace.jsonl
 
 Each is a name (``*``: every one), an action, and when: ``@n`` the n-th time it is reached, ``%p`` each time with that
-probability, else always. The actions are ``kill`` (SIGKILL to this process: nothing is flushed and nobody is told),
+probability, else always; ``+s`` after either counts from s seconds after the process was armed. The actions are ``kill`` (SIGKILL to this process: nothing is flushed and nobody is told),
 ``raise`` (``FailpointReached``), ``sleep:<seconds>`` and ``trace:<file>`` (appends a line of JSON saying when and where).
 """
 
@@ -56,17 +56,20 @@ class FailpointReached(RuntimeError):
 
 @dataclass(slots=True)
 class Order:
-    """What to do at a point. ``on_hit`` is the time on which it acts, ``chance`` how likely each time; ``argument`` is
-    the seconds of a ``sleep`` or the file of a ``trace``."""
+    """What to do at a point. ``on_hit`` is the hit on which it acts, ``chance`` how likely each time; ``argument`` is
+    the seconds of a ``sleep`` or the file of a ``trace``; nothing counts before ``since``, in monotonic seconds."""
 
     action: str
     argument: str = ""
     on_hit: int | None = None
     chance: float = 1.0
+    since: float = float("-inf")
     hits: int = field(default=0, init=False)
 
     def is_due(self) -> bool:
         """Count a hit; whether this one is to be acted on."""
+        if time.monotonic() < self.since:
+            return False
         self.hits += 1
         if self.on_hit is not None:
             return self.hits == self.on_hit
@@ -102,6 +105,7 @@ def parse(orders: str) -> dict[str, list[Order]]:
 
 
 def _order(what: str) -> Order:
+    what, _, delay = what.partition("+")
     what, _, hit = what.partition("@")
     what, _, chance = what.partition("%")
     action, _, argument = what.partition(":")
@@ -109,7 +113,8 @@ def _order(what: str) -> Order:
         raise ValueError(f"there is no failpoint action {action!r}")
     if action == "sleep":
         float(argument)
-    return Order(action, argument, int(hit) if hit else None, float(chance) if chance else 1.0)
+    since = time.monotonic() + float(delay) if delay else float("-inf")
+    return Order(action, argument, int(hit) if hit else None, float(chance) if chance else 1.0, since)
 
 
 async def _act(name: str, about: str) -> None:

@@ -94,6 +94,14 @@ async def test_an_order_acts_on_its_hit_only() -> None:
     await failpoint("turn.understood")
 
 
+async def test_an_order_waits_its_time() -> None:
+    arm("turn.understood=raise@1+0.05")
+    await failpoint("turn.understood")
+    await asyncio.sleep(0.06)
+    with pytest.raises(FailpointReached):
+        await failpoint("turn.understood")
+
+
 async def test_a_chance_is_taken_about_as_often_as_it_says() -> None:
     arm("*=raise%0.25")
     raised = 0
