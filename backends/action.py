@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backends.facts import Vouched, facts
 from backends.result import Card, Choice, Fact, Frozen, Result, Row
 
-Step = Literal["run", "explain", "status", "prepare", "commit", "outcome"]
+Step = Literal["run", "explain", "status", "prepare", "commit", "outcome", "void"]
 """``run`` reads. A write has ``explain`` (how it works), ``status`` (what became of the last one), ``prepare``
-(validate and quote, change nothing), ``commit`` (do it, once) and ``outcome`` (what became of this key)."""
+(validate and quote, change nothing), ``commit`` (do it, once), ``outcome`` (what became of this key) and ``void`` (the
+same, and where nothing did, nothing ever will: a commit that comes late is refused)."""
 
 Assurance = Literal["none", "signed_in", "stepped_up"]
 
@@ -105,8 +106,9 @@ class Context:
         return self.now.astimezone(BANK_TIME).date()
 
 
-COMMON_OUTCOMES = frozenset({"sign_in", "expired", "changed", "unknown_key"})
-"""What any action may answer: nobody is signed in, the quote is over or not this one, nothing was done under the key."""
+COMMON_OUTCOMES = frozenset({"sign_in", "expired", "changed", "unknown_key", "not_done"})
+"""What any action may answer: nobody is signed in, the quote is over or not this one, nothing was done under the key so
+far, nothing was and nothing will be."""
 
 InputT = TypeVar("InputT", bound=ActionInput)
 TermsT = TypeVar("TermsT", bound=Terms)
@@ -128,7 +130,7 @@ class Action(ABC, Generic[InputT]):
 
     def acts(self, step: Step) -> bool:
         """Whether *step* may leave an effect, so that a lost answer leaves its outcome unknown."""
-        return step == "commit" or (step == "run" and self.effectful)
+        return step in ("commit", "void") or (step == "run" and self.effectful)
 
     def answer(
         self,
@@ -192,7 +194,7 @@ class BankWrite(Action[InputT], Generic[InputT, TermsT]):
     """Something that changes the bank's books. ``backends.effects`` wraps ``offer`` and ``perform`` into
     ``prepare`` and ``commit``: quotes, digests, keys and once-only are the same for all writes."""
 
-    steps = ("explain", "status", "prepare", "commit", "outcome")
+    steps = ("explain", "status", "prepare", "commit", "outcome", "void")
     protective: ClassVar[bool] = False
     """Whether it only ever protects the customer: then one confirmation is enough, and no one-time code is asked for."""
     Terms: type[TermsT]

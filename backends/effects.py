@@ -133,6 +133,16 @@ async def outcome(action: BankWrite[Any, Any], context: Context) -> Result:
     return found or action.answer("unknown_key")
 
 
+async def void(action: BankWrite[Any, Any], context: Context) -> Result:
+    """The stored answer of the context's key; where there is none, ``not_done``, which is its answer from now on."""
+    _ = context.customer_id
+
+    async def give_up() -> Result:
+        raise Refused("not_done")
+
+    return await once(action.name, context, give_up, refusal=lambda refused: action.refusal(refused, context))
+
+
 async def _stored(db: AsyncSession, owner: str, key: str, capability: str, quote_id: str | None) -> Result | None:
     same = EffectRow.key == key
     if quote_id is not None:

@@ -86,5 +86,7 @@ async def _step(action: AnyAction, call: ActionCall, context: Context) -> Result
             return await effects.commit(action, call, context)
         case "outcome":
             return await effects.outcome(action, context)
+        case "void":
+            return await effects.void(action, context)
         case _:
             raise AssertionError(f"{action.name} has no step {call.step}")

@@ -39,6 +39,7 @@ from bot.otp_gateway import OtpGateway
 from bot.parts import Clock, Compose, Parts, Understand, utc_now
 from bot.principal import Principal
 from bot.problems import install_problem_handlers
+from bot.reconcile import Reconciler
 from bot.records import InboxRow, TurnRow
 from bot.service import DemoBank, Service
 from bot.session import Session
@@ -141,6 +142,9 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
         stack.push_async_callback(signals.stop)
         await worker.start()
         stack.push_async_callback(worker.stop)
+        reconciler = Reconciler(engine, signals, parts)
+        await reconciler.start()
+        stack.push_async_callback(reconciler.stop)
         yield Service(
             settings=settings,
             clock=clock,

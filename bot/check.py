@@ -17,7 +17,7 @@ INTERNAL = frozenset({"customer_profile"})
 SAID_BY_THE_BOT: Mapping[str, Collection[str]] = {
     "_shared": (
         "planned", "sign_in", "channel", "unavailable", "pending", "cancelled", "resume", "offer",
-        "code_sent", "code_wrong", "code_expired", "code_locked", "ask_change", "ask_code",
+        "code_sent", "code_wrong", "code_expired", "code_locked", "code_too_many", "ask_change", "ask_code",
     ),
     "human_agent": ("queued", "after_hours", "waiting", "withdrawn"),
     "clarify": ("clarify",),

@@ -40,7 +40,10 @@ class Compose(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The collaborators of ``handle_turn``. ``versions`` names what a replay needs: model release, prompts, templates."""
+    """The collaborators of ``handle_turn``. ``versions`` names what a replay needs: model release, prompts, templates.
+
+    ``bank_patience`` is how many seconds a bank system has to answer.
+    """
 
     understand: Understand
     actions: ActionRunner
@@ -50,3 +53,4 @@ class Parts:
     tickets: Tickets
     clock: Clock = utc_now
     versions: Mapping[str, str] = field(default_factory=dict)
+    bank_patience: float = 10.0

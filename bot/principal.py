@@ -11,11 +11,15 @@ from backends.result import Frozen
 
 
 class Principal(Frozen):
-    """On whose behalf a message is handled. ``customer_id`` is ``None`` for a visitor nobody has vouched for."""
+    """On whose behalf a message is handled. ``customer_id`` is ``None`` for a visitor nobody has vouched for.
+
+    ``address`` is where the message came from, as ``guards.address_of`` gives it; ``None`` where a platform stands between.
+    """
 
     channel: str = "web"
     customer_id: str | None = None
     assurance: Assurance = "none"
+    address: str | None = None
 
     @model_validator(mode="after")
     def _assurance_needs_a_customer(self) -> Self:

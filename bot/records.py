@@ -143,7 +143,11 @@ class EventRow(Base):
 
 
 class DeliveryRow(Base):
-    """The outbox: an event that a channel must be sent, not merely shown when it asks."""
+    """The outbox: an event that a channel must be sent, not merely shown when it asks.
+
+    ``status`` is pending, sending (from before the channel is called until its answer is stored), sent or dead.
+    ``lease_until`` is held by whoever sends; ``attempts`` counts the calls, ``next_at`` is when the next is due.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (UniqueConstraint("conversation_id", "event_seq", "channel"), Index(None, "status", "next_at"))
@@ -155,6 +159,7 @@ class DeliveryRow(Base):
     status: Mapped[str] = mapped_column(default="pending")
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[dt.datetime]
+    lease_until: Mapped[dt.datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
 
 
@@ -188,19 +193,36 @@ class ChallengeRow(Base):
     expires_at: Mapped[dt.datetime]
 
 
+class AllowanceRow(Base):
+    """How much of an hourly allowance is used: ``count`` since ``since``, one row a *scope* and *subject*."""
+
+    __tablename__ = "allowances"
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    since: Mapped[dt.datetime]
+
+
 class WriteRow(Base):
-    """An effect that was intended: it exists before a backend is called and says afterwards what became of it."""
+    """An effect that was intended: it exists before a backend is called and says afterwards what became of it.
+
+    ``customer_id`` and ``channel`` are whose it is, for whoever must ask later; ``lease_until`` is held by whoever asks.
+    """
 
     __tablename__ = "writes"
     __table_args__ = (Index(None, "status", "updated_at"),)
 
     key: Mapped[str] = mapped_column(primary_key=True)
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"))
+    customer_id: Mapped[str | None]
+    channel: Mapped[str]
     capability: Mapped[str]
     quote_id: Mapped[str] = mapped_column(String(128))
     digest: Mapped[str] = mapped_column(String(128))
     status: Mapped[str] = mapped_column(default="intended")
     result: Mapped[Json | None]
+    lease_until: Mapped[dt.datetime | None]
     created_at: Mapped[dt.datetime]
     updated_at: Mapped[dt.datetime]
 

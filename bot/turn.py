@@ -7,6 +7,7 @@ needs to be safe: its intent, its one-time code, its place in the queue.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import time
 from collections.abc import Iterator, Sequence
@@ -15,14 +16,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backends import values
-from backends.action import ActionCall, BackendError
+from backends.action import ActionCall, BackendError, Caller
 from backends.result import Fact, Result
 from bot import router, tracking
 from bot.decision import Act, Answer, Ask, Clarify, Confirm, Decision, Effect, Handoff, Saying, Step, StepUp
 from bot.desk.tickets import Queued
 from bot.failpoints import failpoint
 from bot.message import Incoming, NewEvent, Turn
-from bot.otp import CodeNotSent
+from bot.otp import CodeNotSent, TooManyCodes
 from bot.parts import Parts
 from bot.principal import Principal
 from bot.session import Session
@@ -84,7 +85,6 @@ async def handle_turn(
             await failpoint("turn.before_compose", message.conversation_id)
             reply = await parts.compose([saying.say for saying in sayings], audience, now=now)
         await failpoint("turn.composed", message.conversation_id)
-        session = session.model_copy(update={"last_reply": reply.text})
     owner = _owner_after(message.owner, steps)
     if owner == "queue" and sayings:
         session = session.model_copy(update={"queue_noticed_at": now})
@@ -127,7 +127,7 @@ async def _perform(
     call = effect.call.model_copy(update={"key": f"{message.conversation_id}:{message.seq}:{effect.task}"})
     await failpoint("bank.before_call", message.conversation_id)
     try:
-        result = await parts.actions.run(call, principal.caller(message.conversation_id))
+        result = await _ask(call, principal.caller(message.conversation_id), parts)
     except BackendError:
         return Result(capability=call.name, outcome="unavailable")
     await failpoint("bank.answered", message.conversation_id)
@@ -150,28 +150,53 @@ async def _commit(call: ActionCall, message: Incoming, principal: Principal, now
     key = parts.writes.key_for(call.quote_id, call.digest)
     caller = principal.caller(message.conversation_id)
     await failpoint("write.before_intent", message.conversation_id)
-    await parts.writes.intend(key, message.conversation_id, call.name, call.quote_id, call.digest, now)
+    write, new = await parts.writes.intend(key, call, caller, now)
     await failpoint("write.intended", message.conversation_id)
-    try:
-        result = await parts.actions.run(call.model_copy(update={"key": key}), caller)
-        await failpoint("write.committed", message.conversation_id)
-    except BackendError as error:
-        if not error.unknown:
-            await parts.writes.settle(key, "failed", None, now)
-            return Result(capability=call.name, outcome="unavailable")
-        await failpoint("write.before_inquiry", message.conversation_id)
+    if write.result is not None:
+        return Result.model_validate(write.result)
+    result = None
+    may_call = new
+    if not new:
+        # A turn before this one died, or lost the answer: the bank may have been asked already.
+        result = await _inquire(call.name, key, message, caller, parts)
+        nothing_yet = result is not None and result.outcome == "unknown_key"
+        may_call = nothing_yet and write.status == "intended"
+    if may_call:
         try:
-            result = await parts.actions.run(ActionCall(name=call.name, step="outcome", key=key), caller)
-            await failpoint("write.inquired", message.conversation_id)
-        except BackendError:
-            result = Result(capability=call.name, outcome="unknown_key")
-        if result.outcome == "unknown_key":
-            await parts.writes.settle(key, "unknown", None, now)
-            reference = Fact.of("reference", key[:12], kind="digits", source="bot", as_of=now)
-            return Result(capability=call.name, outcome="pending", facts=(reference,))
+            result = await _ask(call.model_copy(update={"key": key}), caller, parts)
+            await failpoint("write.committed", message.conversation_id)
+        except BackendError as error:
+            if not error.unknown:
+                await parts.writes.settle(key, "failed", None, now)
+                return Result(capability=call.name, outcome="unavailable")
+            result = await _inquire(call.name, key, message, caller, parts)
+    if result is None or result.outcome == "unknown_key":
+        await parts.writes.settle(key, "unknown", None, now)
+        reference = Fact.of("reference", key[:12], kind="digits", source="bot", as_of=now)
+        return Result(capability=call.name, outcome="pending", facts=(reference,))
     await parts.writes.settle(key, "done" if result.completed else "refused", result, now)
     await failpoint("write.settled", message.conversation_id)
     return result
+
+
+async def _inquire(name: str, key: str, message: Incoming, caller: Caller, parts: Parts) -> Result | None:
+    """What became of the key; ``None`` where the bank does not say."""
+    await failpoint("write.before_inquiry", message.conversation_id)
+    try:
+        result = await _ask(ActionCall(name=name, step="outcome", key=key), caller, parts)
+    except BackendError:
+        return None
+    await failpoint("write.inquired", message.conversation_id)
+    return result
+
+
+async def _ask(call: ActionCall, caller: Caller, parts: Parts) -> Result:
+    """The bank's answer; one that takes longer than a customer waits is ``BackendError``, like none."""
+    try:
+        async with asyncio.timeout(parts.bank_patience):
+            return await parts.actions.run(call, caller)
+    except TimeoutError as error:
+        raise BackendError(f"{call.name}.{call.step}: no answer in time", unknown=call.step == "commit") from error
 
 
 async def _step_up(effect: StepUp, message: Incoming, principal: Principal, now: dt.datetime, parts: Parts) -> Result:
@@ -181,7 +206,9 @@ async def _step_up(effect: StepUp, message: Incoming, principal: Principal, now:
         if message.code_digest is None or message.challenge_id is None:
             return Result(capability=name, outcome="code_expired")
         await failpoint("code.before_check", message.conversation_id)
-        verdict = await parts.challenges.check(message.challenge_id, message.code_digest, message.message_id, now)
+        verdict = await parts.challenges.check(
+            message.challenge_id, message.code_digest, message.message_id, now, address=principal.address
+        )
         await failpoint("code.checked", message.conversation_id)
         if verdict.status == "ok" and (verdict.quote_id, verdict.digest) == (
             effect.quote.quote_id,
@@ -200,6 +227,8 @@ async def _step_up(effect: StepUp, message: Incoming, principal: Principal, now:
         )
     except CodeNotSent:
         return Result(capability=name, outcome="unavailable")
+    except TooManyCodes:
+        return Result(capability=name, outcome="code_too_many")
     await failpoint("code.issued", message.conversation_id)
     minutes = round((issued.expires_at - now).total_seconds() / 60)
     profile = await _profile(message, principal, parts)
@@ -248,7 +277,7 @@ async def _profile(message: Incoming, principal: Principal, parts: Parts) -> Res
         return None
     await failpoint("bank.before_call", message.conversation_id)
     try:
-        result = await parts.actions.run(ActionCall(name="customer_profile"), principal.caller(message.conversation_id))
+        result = await _ask(ActionCall(name="customer_profile"), principal.caller(message.conversation_id), parts)
     except BackendError:
         return None
     await failpoint("bank.answered", message.conversation_id)

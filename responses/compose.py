@@ -20,7 +20,7 @@ MAX_QUICK_REPLIES = 6
 GREETS_ITSELF = frozenset({"greet", "goodbye"})
 """Capabilities whose own words greet or part: a greeting by name in front would be one too many."""
 
-EXACT = frozenset({"ready", "changed", "expired", "sign_in", "channel", "pending", "ask_code", "ask_change", "foreign"})
+EXACT = frozenset({"ready", "changed", "expired", "sign_in", "channel", "pending", "not_done", "ask_code", "ask_change", "foreign"})
 """Outcomes whose words are binding or another's: what is confirmed, why nothing was done, how the customer is
 identified, and a foreign action's text. With every one-time code outcome and fraud advice they are said as written."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -67,6 +68,30 @@ async def test_a_key_used_by_another_capability_is_an_error_and_does_nothing(ban
     with pytest.raises(BackendError, match="its key is taken"):
         await bank.commit(ready, key="shared")
     assert await count(bank, Order) == 0
+
+
+async def test_a_key_that_was_given_up_can_no_longer_be_used(bank: Bank) -> None:
+    ready = await buy(bank)
+    given_up = await bank.actions.run(ActionCall(name="fx_buy", step="void", key="key"), caller(ME))
+    assert (given_up.outcome, given_up.completed) == ("not_done", False)
+    assert await bank.commit(ready) == given_up
+    assert await bank.actions.run(ActionCall(name="fx_buy", step="outcome", key="key"), caller(ME)) == given_up
+    assert await count(bank, Order) == 0
+
+
+async def test_what_was_done_cannot_be_given_up(bank: Bank) -> None:
+    done = await bank.commit(await buy(bank))
+    assert await bank.actions.run(ActionCall(name="fx_buy", step="void", key="key"), caller(ME)) == done
+    assert await count(bank, Order) == 1
+
+
+async def test_giving_up_and_committing_at_once_end_alike_for_both(bank: Bank) -> None:
+    for n in range(6):
+        ready = await buy(bank)
+        void = bank.actions.run(ActionCall(name="fx_buy", step="void", key=f"key {n}"), caller(ME))
+        commit = bank.commit(ready, key=f"key {n}")
+        first, second = await asyncio.gather(*((void, commit) if n % 2 else (commit, void)))
+        assert first == second
 
 
 # -- what was read back ---------------------------------------------------------------------
