@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from backends.account.tables import Account, Balance, Customer
 from backends.action import BANK_TIME
-from backends.card.tables import Card, Statement
+from backends.card.tables import Card, Statement, Transaction
 from backends.fx.tables import MidPrice, QuotaUse
 from backends.service.tables import BranchOffice
 from backends.tables import Base
-from backends.values import Money
-from backends.wealth.tables import Product, RiskAssessment
+from backends.values import Money, Term, from_canonical
+from backends.wealth.holdings import HUNDREDTHS, maturity
+from backends.wealth.tables import Holding, Product, RiskAssessment, Sale
 
 DATA = Path(__file__).with_name("demo_bank")
 DAYS_TO_PAY = 20
@@ -28,6 +29,8 @@ DAYS_TO_PAY = 20
 ASSESSMENT_MONTHS = 12
 MINIMUM_SHARE = 10
 """The minimum payment is one so-manieth of a statement."""
+DAYS_TO_POST = 2
+"""From a purchase to its posting."""
 
 Rows = Iterator[tuple[type[Base], dict[str, Any]]]
 
@@ -53,7 +56,14 @@ async def _seed(engine: AsyncEngine, now: dt.datetime) -> None:
 
 async def _insert(connection: AsyncConnection, now: dt.datetime) -> None:
     today = now.astimezone(BANK_TIME).date()
-    rows = [*_customers(now, today), *_prices(), *_products(today), *_branches()]
+    rows = [
+        *_customers(now, today),
+        *_transactions(today),
+        *_prices(),
+        *_products(today),
+        *_holdings(today),
+        *_branches(),
+    ]
     for table in Base.metadata.sorted_tables:
         chosen = [values for model, values in rows if model.__table__ is table]
         if chosen:
@@ -159,6 +169,31 @@ def _card(customer_id: str, card_id: str, card: dict[str, Any], now: dt.datetime
         )
 
 
+def _transactions(today: dt.date) -> Rows:
+    told = _read("transactions")
+    card_ids = {
+        card["tail"]: f"{person['customer_id']}-{number}"
+        for person in _read("customers")
+        for number, card in enumerate(person["cards"], start=1)
+        if card["kind"] == "credit"
+    }
+    for tail, entries in told["cards"].items():
+        for number, (days, clock, merchant, amount) in enumerate(entries, start=1):
+            day = today - dt.timedelta(days=days)
+            yield (
+                Transaction,
+                {
+                    "transaction_id": f"{card_ids[tail]}-{number}",
+                    "card_id": card_ids[tail],
+                    "spent_at": dt.datetime.combine(day, dt.time.fromisoformat(clock), BANK_TIME),
+                    "posted_on": day + dt.timedelta(days=DAYS_TO_POST),
+                    "merchant": told["merchants"][merchant]["zh"],
+                    "merchant_en": told["merchants"][merchant]["en"],
+                    "amount": _minor(amount),
+                },
+            )
+
+
 _LIMITS = ("credit_limit", "cash_limit", "used", "temporary_limit")
 
 
@@ -182,6 +217,7 @@ def _products(today: dt.date) -> Rows:
                 "name_en": product["name"]["en"],
                 "type": product["type"],
                 "risk_level": product["risk_level"],
+                "issuer_risk_level": product.get("issuer_risk_level"),
                 "term": product.get("term"),
                 "redemption": redemption.get("zh"),
                 "redemption_en": redemption.get("en"),
@@ -197,6 +233,46 @@ def _products(today: dt.date) -> Rows:
                 "nav_date": _last_working_day(today) if "nav" in product else None,
             },
         )
+        if "sale" in product:
+            sale = product["sale"]
+            yield (
+                Sale,
+                {
+                    "code": product["code"],
+                    "step": _minor(sale["step"]),
+                    "min_units": int(Decimal(sale.get("min_units", "0")) * HUNDREDTHS),
+                    "purchase_fee": Decimal(sale.get("purchase_fee", "0")),
+                    "redemption_fee": Decimal(sale.get("redemption_fee", "0")),
+                    "redeem_days": sale.get("redeem_days", 1),
+                    "quota_left": _minor(sale["quota"]) if "quota" in sale else None,
+                },
+            )
+
+
+def _holdings(today: dt.date) -> Rows:
+    terms = {product["code"]: product.get("term") for product in _read("products")}
+    for number, (customer_id, tail, code, units, cost, days) in enumerate(_read("holdings"), start=1):
+        confirm_on = today - dt.timedelta(days=days) if days > 0 else _next_working_day(today)
+        term = terms[code]
+        yield (
+            Holding,
+            {
+                "holding_id": f"H{number:04d}",
+                "customer_id": customer_id,
+                "account_id": f"{customer_id}-{tail}",
+                "code": code,
+                "units": int(Decimal(units) * HUNDREDTHS),
+                "cost": _minor(cost),
+                "confirm_on": confirm_on,
+                "matures_on": None if term is None else maturity(confirm_on, _term(term)),
+            },
+        )
+
+
+def _term(text: str) -> Term:
+    term = from_canonical("term", text, None)
+    assert isinstance(term, Term)
+    return term
 
 
 def _branches() -> Rows:
@@ -208,6 +284,11 @@ def _branches() -> Rows:
 def _last_working_day(today: dt.date) -> dt.date:
     """The last Monday to Friday before *today*."""
     return today - dt.timedelta(days=max(today.weekday() - 4, 0) or (3 if today.weekday() == 0 else 1))
+
+
+def _next_working_day(today: dt.date) -> dt.date:
+    """The first Monday to Friday after *today*."""
+    return today + dt.timedelta(days=7 - today.weekday() if today.weekday() >= 4 else 1)
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -28,6 +28,7 @@ TEXT_KINDS: dict[str, Kind] = {
     "language": "enum",
     "merchant": "name",
     "merchant_asked": "text",
+    "min_units": "digits",
     "name": "name",
     "nav": "digits",
     "order_status": "enum",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -33,6 +35,10 @@ def _read_period(value: Any) -> Any:
     return values.from_canonical("period", value, None) if isinstance(value, str) else value
 
 
+def _read_date(value: Any) -> Any:
+    return values.from_canonical("date", value, None) if isinstance(value, str) else value
+
+
 def _read_term(value: Any) -> Any:
     return values.from_canonical("term", value, None) if isinstance(value, str) else value
 
@@ -43,7 +49,13 @@ RiskLevel = Literal["R1", "R2", "R3", "R4", "R5"]
 OptionalRiskLevel = Annotated[RiskLevel | None, BeforeValidator(_blank_is_none)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_one_is_a_list)]
 OptionalPeriod = Annotated[Period | None, BeforeValidator(_read_period), BeforeValidator(_blank_is_none)]
+OptionalDate = Annotated[dt.date | None, BeforeValidator(_read_date), BeforeValidator(_blank_is_none)]
 OptionalTerm = Annotated[Term | None, BeforeValidator(_read_term), BeforeValidator(_blank_is_none)]
+
+
+def folded(text: str) -> str:
+    """*text* as names are compared: without spaces, width or case."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def read_amount(text: str) -> Amount:

@@ -6,16 +6,18 @@ from typing import Any
 
 from backends.account.actions import AccountBalance, CustomerProfile
 from backends.action import BankAction, BankWrite
-from backends.card.actions import CardBill, CardLimit, CardReportLost
+from backends.card.actions import CardBill, CardLimit, CardReportLost, CardTransactions
 from backends.fx.actions import FxBuy, FxQuota, FxQuote, FxRate
 from backends.service.actions import Branch, Complaint
-from backends.wealth.actions import WealthProduct, WealthRecommend
+from backends.wealth.actions import RiskAssessment, WealthHoldings, WealthProduct, WealthRecommend
+from backends.wealth.orders import WealthBuy, WealthRedeem
 
 AnyAction = BankAction[Any] | BankWrite[Any, Any]
 
 ACTIONS: tuple[AnyAction, ...] = (
     CardBill(),
     CardLimit(),
+    CardTransactions(),
     CardReportLost(),
     FxRate(),
     FxQuote(),
@@ -23,6 +25,10 @@ ACTIONS: tuple[AnyAction, ...] = (
     FxBuy(),
     WealthProduct(),
     WealthRecommend(),
+    WealthHoldings(),
+    WealthBuy(),
+    WealthRedeem(),
+    RiskAssessment(),
     Branch(),
     Complaint(),
     AccountBalance(),

@@ -97,9 +97,22 @@ def money_rule(rule_id: str, day: dt.date) -> Money:
     return value
 
 
-def minutes_rule(rule_id: str, day: dt.date) -> dt.timedelta:
-    """The length of time that a rule sets in minutes."""
+def time_rule(rule_id: str, day: dt.date) -> dt.time:
+    """The time of day that a rule sets."""
+    value = rule(rule_id, day).typed()
+    assert isinstance(value, dt.time)
+    return value
+
+
+def count_rule(rule_id: str, day: dt.date) -> Count:
+    """The number that a rule sets."""
     value = rule(rule_id, day).typed()
     assert isinstance(value, Count)
+    return value
+
+
+def minutes_rule(rule_id: str, day: dt.date) -> dt.timedelta:
+    """The length of time that a rule sets in minutes."""
+    value = count_rule(rule_id, day)
     assert value.unit == "minute"
     return dt.timedelta(minutes=value.number)

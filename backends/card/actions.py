@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from backends.action import ActionInput, BankAction, BankWrite, Context, Offer, Refused, Terms
-from backends.card import service
+from backends.card import service, transactions
 from backends.card.service import Bill, card_name
-from backends.card.tables import Card
+from backends.card.tables import Card, Transaction
+from backends.card.transactions import Search
 from backends.effects import expiry, reference_for
-from backends.inputs import OptionalPeriod, OptionalText
+from backends.facts import Said, Vouched, Words
+from backends.inputs import OptionalDate, OptionalPeriod, OptionalText
 from backends.result import Choice, Result, Row
 from backends.rules import minutes_rule, ruled
-from backends.values import Count, Money
+from backends.values import Count, Money, Period
 
 
 class CardBillInput(ActionInput):
@@ -119,6 +121,87 @@ class CardLimit(BankAction[CardLimitInput]):
                 )
             )
         return self.answer("found_many", self.facts(context, card_count=Count(len(rows), "card")), rows=tuple(rows))
+
+
+class CardTransactionsInput(ActionInput):
+    card_tail: OptionalText = None
+    period: OptionalPeriod = None
+    date: OptionalDate = None
+    merchant: OptionalText = None
+    amount: OptionalText = None
+
+
+MOST_LISTED = 10
+"""How many transactions a reply lists: the newest; the count and the total are of all that were found."""
+
+
+class CardTransactions(BankAction[CardTransactionsInput]):
+    """What was spent with the customer's credit cards, the newest first: of some days, at a merchant, of an amount."""
+
+    name = "card_transactions"
+    outcomes = frozenset({"found", "none_in_period", "no_match", "no_card", "not_found", "invalid_amount"})
+    source = "card"
+    Input = CardTransactionsInput
+
+    async def run(self, given: CardTransactionsInput, context: Context) -> Result:
+        cards = await service.credit_cards(context.db, context.customer_id, given.card_tail)
+        search = self._search(given, context)
+        found = await transactions.transactions(context.db, cards, search, context.now)
+        if not found:
+            raise self._nothing(given, search)
+        statements = await transactions.last_statements(context.db, cards)
+        unbilled = transactions.unbilled(found, statements)
+        unposted = [each for each in found if each.posted_on > context.today]
+        tails = {card.card_id: card.tail for card in cards}
+        listed = found[:MOST_LISTED]
+        return self.answer(
+            "found",
+            self.facts(
+                context,
+                **_when(search.period),
+                transaction_count=Count(len(found), "transaction"),
+                transaction_total=transactions.total(found),
+                unbilled_total=transactions.total(unbilled) if unbilled else None,
+                unposted_count=Count(len(unposted), "transaction") if unposted else None,
+                listed_count=Count(len(listed), "transaction") if len(listed) < len(found) else None,
+            ),
+            rows=tuple(self._row(each, tails[each.card_id], context) for each in listed),
+        )
+
+    def _search(self, given: CardTransactionsInput, context: Context) -> Search:
+        least, most = (None, None) if given.amount is None else transactions.amount_bounds(given.amount)
+        said = given.period or (None if given.date is None else Period(given.date, given.date))
+        search = Search(said, given.merchant, least, most)
+        if said is None and not search.describes_one:
+            return Search(transactions.recent(context.today))
+        return search
+
+    def _nothing(self, given: CardTransactionsInput, search: Search) -> Refused:
+        if not search.describes_one:
+            return Refused("none_in_period", **_when(search.period))
+        return Refused(
+            "no_match",
+            **_when(search.period),
+            merchant_asked=None if given.merchant is None else Said(given.merchant),
+            amount=None if search.least is None else Said(search.least),
+        )
+
+    def _row(self, each: Transaction, tail: str, context: Context) -> Row:
+        return self.facts(
+            context,
+            spent_at=each.spent_at,
+            merchant=Words(each.merchant, each.merchant_en),
+            amount=Money(each.amount),
+            card_tail=tail,
+            posting="unposted" if each.posted_on > context.today else "posted",
+        )
+
+
+def _when(period: Period | None) -> dict[str, Vouched]:
+    """A period as a reply says it: one day is a date."""
+    if period is not None and period.start == period.end:
+        return {"day": period.start}
+    return {"period": period}
 
 
 class CardReportLostInput(ActionInput):

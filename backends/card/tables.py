@@ -1,4 +1,4 @@
-"""Cards, what they may spend, and their monthly statements."""
+"""Cards, what they may spend, their monthly statements and their transactions."""
 
 from __future__ import annotations
 
@@ -44,3 +44,18 @@ class Statement(Base):
     balance: Mapped[int]
     minimum: Mapped[int]
     paid: Mapped[int]
+
+
+class Transaction(Base):
+    """One purchase or refund with a credit card, in minor units of CNY; a refund is below zero. It is on the books from
+    ``posted_on`` on, and on the first statement issued that day or later."""
+
+    __tablename__ = "bank_card_transactions"
+
+    transaction_id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    card_id: Mapped[str] = mapped_column(ForeignKey("bank_cards.card_id"), index=True)
+    spent_at: Mapped[dt.datetime]
+    posted_on: Mapped[dt.date]
+    merchant: Mapped[str] = mapped_column(String(80))
+    merchant_en: Mapped[str] = mapped_column(String(80))
+    amount: Mapped[int]

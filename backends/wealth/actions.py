@@ -1,16 +1,17 @@
-"""What customers ask about wealth products, funds and deposits."""
+"""What customers ask about wealth products, funds and deposits, about their own holdings and their risk assessment."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backends.action import ActionInput, BankAction, Context
+from backends.action import ActionInput, BankAction, Context, Refused
 from backends.facts import Said, Vouched, Words
 from backends.inputs import OptionalRiskLevel, OptionalTerm, OptionalText
 from backends.result import Card, Result, Row
 from backends.values import Count, Money, Percent, Period
 from backends.wealth import service
-from backends.wealth.service import DEPOSITS, Wish
+from backends.wealth.holdings import Held, held, units_text
+from backends.wealth.service import DEPOSITS, Wish, product_name, risk_level
 from backends.wealth.tables import Product
 
 WEALTH_RISK = "wealth_risk"
@@ -77,9 +78,9 @@ def _texts(found: Sequence[Product]) -> tuple[str, ...]:
 
 def _in_brief(product: Product) -> dict[str, Vouched]:
     return {
-        "product_name": Words(product.name, product.name_en),
+        "product_name": product_name(product),
         "product_code": product.code,
-        "risk_level": product.risk_level,
+        "risk_level": risk_level(product),
         "term": service.term_of(product),
         "min_amount": Money(product.min_amount),
     }
@@ -135,3 +136,95 @@ class WealthRecommend(BankAction[WealthRecommendInput]):
 def _drawn(row: Row) -> dict[str, str]:
     """A product as a channel draws it: the canonical value of each fact by its name."""
     return {fact.name: fact.value for fact in row}
+
+
+class WealthHoldingsInput(ActionInput):
+    product_name: OptionalText = None
+    product_type: OptionalText = None
+
+
+class WealthHoldings(BankAction[WealthHoldingsInput]):
+    """What the customer holds, what it is worth and what it gained; what awaits confirmation is not counted as worth."""
+
+    name = "wealth_holdings"
+    outcomes = frozenset({"found", "none", "not_held"})
+    source = "wealth"
+    disclosures = ("wealth_risk",)
+    Input = WealthHoldingsInput
+
+    async def run(self, given: WealthHoldingsInput, context: Context) -> Result:
+        lots = await held(context.db, context.customer_id, context.today)
+        if not lots:
+            raise Refused("none")
+        if given.product_name is not None:
+            codes = {each.code for each in service.named(given.product_name, [each.product for each in lots])}
+            lots = [each for each in lots if each.product.code in codes]
+        if given.product_type is not None:
+            lots = [each for each in lots if each.product.type == given.product_type]
+        if not lots:
+            asked = None if given.product_name is None else Said(given.product_name)
+            raise Refused("not_held", product_asked=asked)
+        confirmed = [each for each in lots if each.status != "awaiting"]
+        awaiting = [each for each in lots if each.status == "awaiting"]
+        nav_dates = [each.product.nav_date for each in confirmed if each.product.nav_date is not None]
+        return self.answer(
+            "found",
+            self.facts(
+                context,
+                product_count=Count(len({each.product.code for each in lots}), "product"),
+                total_value=_total([each.value for each in confirmed]),
+                total_gain=_total([each.gain for each in confirmed]),
+                awaiting_amount=_total([each.cost for each in awaiting]) if awaiting else None,
+                nav_date=min(nav_dates, default=None),
+            ),
+            rows=tuple(self._row(each, context) for each in lots),
+        )
+
+    def _row(self, each: Held, context: Context) -> Row:
+        """A lot: worth, gain and units once it is confirmed, before that what was paid and when it will be."""
+        awaiting = each.status == "awaiting"
+        return self.facts(
+            context,
+            product_name=product_name(each.product),
+            holding_status=each.status,
+            amount=each.cost if awaiting else None,
+            confirm_on=each.lot.confirm_on if awaiting else None,
+            value=None if awaiting else each.value,
+            gain=None if awaiting else each.gain,
+            units=None if awaiting else units_text(each.lot.units),
+            matures_on=each.lot.matures_on,
+        )
+
+
+def _total(amounts: list[Money]) -> Money:
+    return sum(amounts, Money(0))
+
+
+class RiskAssessmentInput(ActionInput):
+    risk_level: OptionalRiskLevel = None
+
+
+class RiskAssessment(BankAction[RiskAssessmentInput]):
+    """How the customer was assessed, until when that holds, and what it lets them buy. It is taken on the bank's page."""
+
+    name = "risk_assessment"
+    outcomes = frozenset({"found", "within", "above", "assessment_missing", "assessment_expired"})
+    source = "wealth"
+    Input = RiskAssessmentInput
+
+    async def run(self, given: RiskAssessmentInput, context: Context) -> Result:
+        assessment = await service.valid_assessment(context.db, context.customer_id, context.today)
+        highest = service.risk_number(assessment.level)
+        asked = given.risk_level
+        outcome = "found" if asked is None else ("within" if service.risk_number(asked) <= highest else "above")
+        return self.answer(
+            outcome,
+            self.facts(
+                context,
+                customer_risk=assessment.level,
+                assessed_on=assessment.assessed_on,
+                valid_until=assessment.valid_until,
+                risk_level=f"R{highest}",
+                risk_asked=None if asked is None else Said(asked),
+            ),
+        )

@@ -1,13 +1,13 @@
 """The bank's rules about products: which one was meant, and which ones suit whom.
 
-Suitability follows 金融机构产品适当性管理办法 (金融监管总局令2025年第7号): a product of risk level Rn is shown as a suggestion only to
-a customer assessed at Cn or above, and only while the assessment is valid.
+Suitability follows 金融机构产品适当性管理办法 (金融监管总局令2025年第7号): a product of risk level Rn is suggested and sold only to a
+customer assessed at Cn or above, and only while the assessment is valid; of two ratings the higher one counts.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backends import values
 from backends.action import Refused
-from backends.inputs import read_amount
+from backends.facts import Words
+from backends.inputs import folded, read_amount
 from backends.values import Money, Term
 from backends.wealth.tables import Product, RiskAssessment
 
@@ -41,9 +42,9 @@ async def products(db: AsyncSession, wish: Wish) -> list[Product]:
     query = select(Product).order_by(Product.code)
     if wish.product_type is not None:
         query = query.where(Product.type == wish.product_type)
-    if wish.risk_level is not None:
-        query = query.where(Product.risk_level == wish.risk_level)
     found = list(await db.scalars(query))
+    if wish.risk_level is not None:
+        found = [product for product in found if risk_level(product) == wish.risk_level]
     if wish.term is not None:
         found = [product for product in found if _same_length(term_of(product), wish.term)]
     return found
@@ -51,22 +52,32 @@ async def products(db: AsyncSession, wish: Wish) -> list[Product]:
 
 async def called(db: AsyncSession, name: str) -> list[Product]:
     """The products that *name* can mean: by code or full name, else those whose name holds it or is held by it."""
-    said = _folded(name)
-    on_sale = list(await db.scalars(select(Product).order_by(Product.code)))
-    exact = [each for each in on_sale if said in (_folded(each.code), _folded(each.name), _folded(each.name_en))]
+    return named(name, list(await db.scalars(select(Product).order_by(Product.code))))
+
+
+def named(name: str, among: Sequence[Product]) -> list[Product]:
+    """Those of *among* that *name* can mean, as ``called`` finds them."""
+    said = folded(name)
+    exact = [each for each in among if said in (folded(each.code), folded(each.name), folded(each.name_en))]
     if exact or not said:
         return exact
-    return [each for each in on_sale if any(said in own or own in said for own in _names(each))]
+    return [each for each in among if any(said in own or own in said for own in _names(each))]
 
 
 def _names(product: Product) -> tuple[str, ...]:
     """The names a product goes by; the bank's own name before it is often left out."""
-    zh, en = _folded(product.name), _folded(product.name_en)
+    zh, en = folded(product.name), folded(product.name_en)
     return (zh, zh.removeprefix("云杉"), en, en.removeprefix("spruce"))
 
 
-def _folded(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+def risk_level(product: Product) -> str:
+    """The level that counts: the higher one where the bank and the issuer rate the product differently."""
+    return max(product.risk_level, product.issuer_risk_level or product.risk_level)
+
+
+def product_name(product: Product) -> Words:
+    """The product's name in both languages."""
+    return Words(product.name, product.name_en)
 
 
 def term_of(product: Product) -> Term | None:
@@ -130,11 +141,11 @@ async def suitable(db: AsyncSession, assessment: RiskAssessment, wish: Wish, at_
     fitting = [
         product
         for product in await products(db, Wish(product_type=wish.product_type, term=wish.term))
-        if risk_number(product.risk_level) <= ceiling
+        if risk_number(risk_level(product)) <= ceiling
         and (wish.product_type is not None or product.type in SUGGESTED_TYPES)
         and (at_most is None or product.min_amount <= at_most.minor)
     ]
     if not fitting:
         raise Refused("none_suitable", customer_risk=assessment.level)
-    fitting.sort(key=lambda each: (-risk_number(each.risk_level), -(each.benchmark_high or 0), each.code))
+    fitting.sort(key=lambda each: (-risk_number(risk_level(each)), -(each.benchmark_high or 0), each.code))
     return fitting[:SUGGESTIONS]

@@ -1,11 +1,11 @@
-"""Products on sale and customers' risk assessments."""
+"""Products and how they are sold, customers' risk assessments, what they hold and what they ordered."""
 
 from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backends.tables import Base
@@ -13,7 +13,8 @@ from backends.tables import Base
 
 class Product(Base):
     """A product on sale. Percentages are decimal text ("2.10" is 2.10 %), ``min_amount`` minor units of CNY, ``term`` ISO
-    8601; a product without a term can be left at any time, as ``redemption`` says."""
+    8601; a product without a term can be left at any time, as ``redemption`` says. ``risk_level`` is the bank's own rating,
+    ``issuer_risk_level`` that of an issuer who differs."""
 
     __tablename__ = "bank_products"
 
@@ -22,6 +23,7 @@ class Product(Base):
     name_en: Mapped[str] = mapped_column(String(80))
     type: Mapped[str] = mapped_column(String(20))
     risk_level: Mapped[str] = mapped_column(String(2))
+    issuer_risk_level: Mapped[str | None] = mapped_column(String(2))
     term: Mapped[str | None] = mapped_column(String(10))
     redemption: Mapped[str | None] = mapped_column(String(80))
     redemption_en: Mapped[str | None] = mapped_column(String(80))
@@ -46,3 +48,57 @@ class RiskAssessment(Base):
     level: Mapped[str] = mapped_column(String(2))
     assessed_on: Mapped[dt.date]
     valid_until: Mapped[dt.date]
+
+
+class Sale(Base):
+    """How a product is bought and left online; a product without one is sold elsewhere (at a branch, in its own page).
+
+    ``step`` is the unit of purchases beyond the minimum, in minor units of CNY; ``min_units`` hundredths of a unit that
+    a part redemption must leave; the fees are percentages; ``redeem_days`` the trading days from a redemption to its
+    payout; ``quota_left`` what may still be sold, in minor units of CNY, ``None`` where nothing bounds it.
+    """
+
+    __tablename__ = "bank_sales"
+    __table_args__ = (CheckConstraint("quota_left >= 0", name="quota_not_negative"),)
+
+    code: Mapped[str] = mapped_column(ForeignKey("bank_products.code"), primary_key=True)
+    step: Mapped[int]
+    min_units: Mapped[int]
+    purchase_fee: Mapped[Decimal]
+    redemption_fee: Mapped[Decimal]
+    redeem_days: Mapped[int]
+    quota_left: Mapped[int | None]
+
+
+class Holding(Base):
+    """A lot of a product from one purchase: ``units`` in hundredths, so that the database can compare them; ``cost`` in
+    minor units of CNY. Until ``confirm_on`` it awaits confirmation; ``matures_on`` is that of a product with a term."""
+
+    __tablename__ = "bank_holdings"
+    __table_args__ = (CheckConstraint("units >= 0", name="units_not_negative"),)
+
+    holding_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("bank_customers.customer_id"), index=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("bank_accounts.account_id"))
+    code: Mapped[str] = mapped_column(ForeignKey("bank_products.code"))
+    units: Mapped[int]
+    cost: Mapped[int]
+    confirm_on: Mapped[dt.date]
+    matures_on: Mapped[dt.date | None]
+
+
+class WealthOrder(Base):
+    """A purchase (``side`` buy) or redemption (redeem) that was placed: ``amount`` paid, or estimated to be paid out, in
+    minor units of CNY, ``units`` in hundredths; ``settles_on`` is the day of confirmation, or of the payout."""
+
+    __tablename__ = "bank_wealth_orders"
+
+    reference: Mapped[str] = mapped_column(String(40), primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("bank_customers.customer_id"), index=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("bank_accounts.account_id"))
+    code: Mapped[str] = mapped_column(ForeignKey("bank_products.code"))
+    side: Mapped[str] = mapped_column(String(6))
+    amount: Mapped[int]
+    units: Mapped[int]
+    settles_on: Mapped[dt.date]
+    placed_at: Mapped[dt.datetime]
