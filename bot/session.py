@@ -62,7 +62,6 @@ class Session(_Frozen):
     tasks: tuple[Task, ...] = ()
     agenda: tuple[Task, ...] = ()
     last: Topic | None = None
-    last_reply: str | None = None
     misses: int = 0
     next_task: int = 1
     turns: int = 0
