@@ -53,8 +53,8 @@ CODES: dict[str, tuple[str, str]] = {
     "awaiting": ("待确认", "awaiting confirmation"),
     "matured": ("已到期", "matured"),
     # how much of a holding is redeemed
-    "full": ("全部", "all of it"),
-    "partial": ("部分", "part of it"),
+    "full": ("全部", "all"),
+    "partial": ("部分", "part"),
     # limits
     "temporary": ("临时", "temporary"),
     "permanent": ("固定", "permanent"),
