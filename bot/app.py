@@ -34,9 +34,10 @@ from bot.guards import BodyLimit, SafeHeaders
 from bot.inbox import Inbox
 from bot.message import Incoming, Turn
 from bot.metrics import Metrics
-from bot.otp import Challenges, DemoPhone, OtpSender
+from bot.otp import Challenges, CodeLimits, DemoPhone, OtpSender
 from bot.otp_gateway import OtpGateway
 from bot.parts import Clock, Compose, Parts, Understand, utc_now
+from bot.pressure import Pressure, PressureLimits
 from bot.principal import Principal
 from bot.problems import install_problem_handlers
 from bot.reconcile import Reconciler
@@ -123,7 +124,12 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
         signals = Signals(redis)
         phone = DemoPhone(redis)
         sender = phone if settings.otp_url is None else _otp_gateway(settings, stack)
-        challenges = Challenges(engine, sender, key=settings.secret_key())
+        limits = CodeLimits(
+            codes=settings.codes_an_hour,
+            wrong_tries=settings.wrong_tries_an_hour,
+            wrong_tries_address=settings.wrong_tries_an_hour_address,
+        )
+        challenges = Challenges(engine, sender, key=settings.secret_key(), limits=limits)
         understand, release = _understanding(instead)
         provider = instead.provider or _provider(settings, stack)
         parts = Parts(
@@ -150,7 +156,23 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
             clock=clock,
             tokens=Tokens(settings.signing_key()),
             conversations=Conversations(engine),
-            inbox=Inbox(engine, signals, challenges, mask=_mask, key=settings.secret_key()),
+            inbox=Inbox(
+                engine,
+                signals,
+                challenges,
+                mask=_mask,
+                key=settings.secret_key(),
+                max_pending=settings.max_pending_conversation,
+            ),
+            pressure=Pressure(
+                engine,
+                redis,
+                PressureLimits(
+                    pending=settings.max_pending,
+                    address_rate=settings.address_rate,
+                    conversation_rate=settings.conversation_rate,
+                ),
+            ),
             events=Events(engine, signals),
             metrics=metrics,
             probes={

@@ -42,6 +42,8 @@ def serve(
     """Serve the HTTP surface and, in the demo, the bank's page."""
     import uvicorn
 
+    from bot.guards import MAX_HEADERS
+
     settings = _settings(host=host, port=port)
     # The server processes read the environment themselves: they are to find what was said here.
     os.environ |= {"TELLER_HOST": settings.host, "TELLER_PORT": str(settings.port)}
@@ -59,6 +61,9 @@ def serve(
         workers=workers,
         access_log=False,
         server_header=False,
+        # Unlike httptools it bounds what it keeps of headers that never end.
+        http="h11",
+        h11_max_incomplete_event_size=MAX_HEADERS * 2,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
 

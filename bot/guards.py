@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -11,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.problems import Problem
 from bot.settings import is_loopback
 
+MAX_HEADERS = 16_384
+"""Bytes of all headers of a request together."""
 MAX_BODY = 16_384
 """Bytes of the largest body that is read at all; a message of 2,000 code points fits however it is escaped."""
 
@@ -31,17 +34,31 @@ _HEADERS = {
 
 
 class BodyLimit:
-    """Answers 413 to a body over *limit* bytes before anything parses it, whether or not its length was declared."""
+    """Answers 413 to a body over *limit* bytes before anything parses it, whether or not its length was declared.
+
+    415 to a compressed one, whose size is not its size, and 431 to headers over ``MAX_HEADERS``.
+    """
 
     def __init__(self, app: ASGIApp, limit: int = MAX_BODY) -> None:
         self._app = app
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "0")
+        headers = Headers(scope=scope)
+        if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADERS:
+            problem = Problem(431, "headers-too-large", f"The headers may have {MAX_HEADERS} bytes at most.")
+            await problem.response()(scope, receive, send)
+            return
+        if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+            await Problem(415, "compressed", "Send the body as it is.").response()(scope, receive, send)
+            return
+        if scope["method"] in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+            return
+        declared = headers.get("content-length", "0")
         body = await self._read(receive) if declared.isdecimal() and int(declared) <= self._limit else None
         if body is None:
             problem = Problem(413, "body-too-large", f"A body may have {self._limit} bytes at most.")
@@ -90,6 +107,22 @@ class SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+def address_of(request: Request) -> str | None:
+    """Where the request came from: the peer's IPv4 address, or the /64 that one IPv6 subscriber has whole.
+
+    Behind a proxy it is what the proxy says, where uvicorn was told to trust it (``FORWARDED_ALLOW_IPS``).
+    """
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            return str(ipaddress.ip_network((address.packed[:8] + bytes(8), 64)))
+        return str(address.ipv4_mapped)
+    return str(address)
 
 
 def host_name(authority: str) -> str:

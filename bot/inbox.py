@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, func, insert, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.codes import hide_code
@@ -19,9 +19,16 @@ from bot.principal import Principal
 from bot.records import InboxRow
 from bot.signals import Signals
 
-_FIRST = select(InboxRow.seq, InboxRow.body_hash).where(
-    InboxRow.conversation_id == bindparam("conversation"), InboxRow.message_id == bindparam("message")
+_IN_CONVERSATION = InboxRow.conversation_id == bindparam("conversation")
+_FIRST = select(InboxRow.seq, InboxRow.body_hash).where(_IN_CONVERSATION, InboxRow.message_id == bindparam("message"))
+# Written out, not bound: only then may a planner use the index of pending messages.
+_PENDING = (
+    select(InboxRow.seq)
+    .where(_IN_CONVERSATION, InboxRow.status == literal_column("'pending'"))
+    .limit(bindparam("limit"))
+    .subquery()
 )
+_COUNT_PENDING = select(func.count()).select_from(_PENDING)
 _INSERT = insert(InboxRow)
 
 
@@ -36,6 +43,10 @@ class BodyConflict(Exception):
     """This ``message_id`` was used in this conversation for another text."""
 
 
+class TooManyPending(Exception):
+    """As many messages of this conversation as may wait for an answer are waiting; one more may come later."""
+
+
 class _SeenBefore(Exception):
     """Undoes the transaction that took a number for a message that already had one."""
 
@@ -47,16 +58,25 @@ class Inbox:
     """The one door for customers' messages of every channel.
 
     *mask* removes what must never rest (card numbers, passwords: class C3) from a text; *key* is the server's secret.
+    *max_pending* messages of one conversation may wait for an answer.
     """
 
     def __init__(
-        self, engine: AsyncEngine, signals: Signals, challenges: Challenges, *, mask: Callable[[str], str], key: bytes
+        self,
+        engine: AsyncEngine,
+        signals: Signals,
+        challenges: Challenges,
+        *,
+        mask: Callable[[str], str],
+        key: bytes,
+        max_pending: int = 100,
     ) -> None:
         self._engine = engine
         self._signals = signals
         self._challenges = challenges
         self._mask = mask
         self._key = key
+        self._max_pending = max_pending
 
     async def accept(
         self,
@@ -70,8 +90,8 @@ class Inbox:
     ) -> Accepted:
         """Store the message; once this returns it will be answered, whatever dies.
 
-        The same id and text again give the same ``seq``. Raises ``BodyConflict`` for the same id with another text and
-        ``UnknownConversation``.
+        The same id and text again give the same ``seq``. Raises ``BodyConflict`` for the same id with another text,
+        ``TooManyPending`` and ``UnknownConversation``.
         """
         text = _storable(text)
         body_hash = self._body_hash(conversation_id, message_id, text)
@@ -102,6 +122,9 @@ class Inbox:
         # The conversation's row is held from here on: a second delivery of this message waits, and then sees the first.
         seq, awaited = await take_numbers(connection, conversation_id, 1, now)
         await self._refuse_second(connection, conversation_id, message_id, body_hash)
+        waiting = {"conversation": conversation_id, "limit": self._max_pending}
+        if (await connection.scalar(_COUNT_PENDING, waiting) or 0) >= self._max_pending:
+            raise TooManyPending(conversation_id)
         code = None
         if awaited is not None:
             text, code = hide_code(text)

@@ -24,6 +24,9 @@ class Metrics:
         self._accepted = Counter(
             "teller_messages_accepted_total", "Messages committed to the inbox.", ["channel"], registry=self._registry
         )
+        self._refused = Counter(
+            "teller_messages_refused_total", "Messages not taken in, by reason.", ["reason"], registry=self._registry
+        )
         self._turns = Counter(
             "teller_turns_total", "Turns finished.", ["channel", "generator"], registry=self._registry
         )
@@ -51,6 +54,10 @@ class Metrics:
     def accepted(self, channel: str) -> None:
         """A message was taken in."""
         self._accepted.labels(channel).inc()
+
+    def refused(self, reason: str) -> None:
+        """A message was not taken in: the inbox, its conversation or its address had too many."""
+        self._refused.labels(reason).inc()
 
     def turn(self, channel: str, wire: dict[str, Any] | None, record: dict[str, Any], seconds: float) -> None:
         """A turn is done; *wire* is the reply as the channels carry it, ``None`` where nothing was said."""

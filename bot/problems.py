@@ -53,6 +53,11 @@ def unauthorized(detail: str) -> Problem:
     return Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": 'Bearer realm="teller"'})
 
 
+def too_many(retry_after: int) -> Problem:
+    """429: not now; *retry_after* says in how many seconds."""
+    return Problem(429, "too-many", "There is too much to do right now.", headers={"Retry-After": str(retry_after)})
+
+
 def not_found(detail: str = "There is nothing here.") -> Problem:
     """404: it does not exist, or it is somebody else's; both read the same."""
     return Problem(404, "not-found", detail)

@@ -15,6 +15,7 @@ from bot.inbox import Inbox
 from bot.metrics import Metrics
 from bot.otp import DemoPhone
 from bot.parts import Clock
+from bot.pressure import Pressure
 from bot.settings import Settings
 from bot.tokens import Tokens
 
@@ -43,6 +44,7 @@ class Service:
     tokens: Tokens
     conversations: Conversations
     inbox: Inbox
+    pressure: Pressure
     events: Events
     metrics: Metrics
     probes: dict[str, Probe]

@@ -61,6 +61,13 @@ class Settings(BaseSettings):
     model_url: HttpUrl | None = None
     model_name: str | None = None
     model_key: SecretStr | None = None
+    max_pending: int = Field(default=1_000, ge=1, description="messages that may wait for an answer, all together")
+    max_pending_conversation: int = Field(default=100, ge=1, description="and of one conversation")
+    address_rate: int = Field(default=1_200, ge=1, description="messages a minute from one address")
+    conversation_rate: int = Field(default=120, ge=1, description="messages a minute in one conversation")
+    codes_an_hour: int = Field(default=5, ge=1, description="one-time codes sent to one customer")
+    wrong_tries_an_hour: int = Field(default=10, ge=1, description="wrong codes tried by one customer")
+    wrong_tries_an_hour_address: int = Field(default=50, ge=1, description="wrong codes tried from one address")
     failpoints: Annotated[str | None, AfterValidator(_readable_orders)] = Field(
         default=None, description="where a test kills, stalls or fails this process; see bot.failpoints"
     )

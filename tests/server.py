@@ -21,11 +21,11 @@ from bot.settings import load_settings
 
 
 class Server:
-    """A running demo bot. ``ahead`` is how far its clock is put forward."""
+    """A running demo bot under *settings*. ``ahead`` is how far its clock is put forward."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, **settings: object) -> None:
         self.ahead = dt.timedelta()
-        self._app = create_app(load_settings(env="demo", data_dir=data_dir), Instead(clock=self.now))
+        self._app = create_app(load_settings(env="demo", data_dir=data_dir, **settings), Instead(clock=self.now))
         self._server = uvicorn.Server(
             uvicorn.Config(self._app, port=0, log_level="warning", timeout_graceful_shutdown=1)
         )

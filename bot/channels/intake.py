@@ -5,17 +5,23 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated
 
+from fastapi import Depends, Request
 from pydantic import AfterValidator, Field
 
 from bot.conversations import Conversation
 from bot.events import UnknownConversation
-from bot.inbox import BodyConflict
+from bot.guards import address_of
+from bot.inbox import BodyConflict, TooManyPending
+from bot.pressure import Busy
 from bot.principal import Principal
-from bot.problems import Problem, not_found
-from bot.service import Service
+from bot.problems import Problem, not_found, too_many
+from bot.service import Service, Serving
 
 MAX_TEXT = 2_000
 """Code points of the longest message."""
+
+RETRY_AFTER = 1
+"""Seconds after which to come again while too many messages of a conversation wait."""
 
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Controls that make text read otherwise than it is written, to a person at the console too."""
@@ -43,9 +49,27 @@ LABEL = r"^[^\x00-\x1f\x7f]{1,256}$"
 """A channel's own name for a conversation, or the id of one."""
 
 
-async def take(service: Service, conversation: Conversation, principal: Principal, message_id: str, text: str) -> int:
-    """Commit the message to the inbox and return its ``seq``; raises ``Problem`` where its id was another message's."""
+async def admitted_address(request: Request, service: Serving) -> str | None:
+    """A handler's dependency: the address that asks, held to its rate; ``Problem`` 429 above it."""
+    address = address_of(request)
     try:
+        await service.pressure.admit_address(address, service.clock())
+    except Busy as busy:
+        raise _refused(service, busy.reason, busy.retry_after) from None
+    return address
+
+
+Address = Annotated[str | None, Depends(admitted_address)]
+"""A handler's parameter of this type is where the request came from."""
+
+
+async def take(service: Service, conversation: Conversation, principal: Principal, message_id: str, text: str) -> int:
+    """Commit the message to the inbox and return its ``seq``.
+
+    Raises ``Problem``: 422 where its id was another message's, 429 while there are too many.
+    """
+    try:
+        await service.pressure.admit_message(conversation.id, service.clock())
         accepted = await service.inbox.accept(
             conversation.id,
             message_id,
@@ -58,6 +82,15 @@ async def take(service: Service, conversation: Conversation, principal: Principa
         raise Problem(422, "message-id-reused", "This message_id was used for another text.") from None
     except UnknownConversation:
         raise not_found() from None
+    except Busy as busy:
+        raise _refused(service, busy.reason, busy.retry_after) from None
+    except TooManyPending:
+        raise _refused(service, "pending", RETRY_AFTER) from None
     if not accepted.duplicate:
         service.metrics.accepted(conversation.channel)
     return accepted.seq
+
+
+def _refused(service: Service, reason: str, retry_after: int) -> Problem:
+    service.metrics.refused(reason)
+    return too_many(retry_after)

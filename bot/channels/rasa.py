@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.channels.intake import LABEL, MessageId, MessageText, take
+from bot.channels.intake import LABEL, Address, MessageId, MessageText, take
 from bot.principal import Principal
 from bot.problems import Problem, from_validation, unauthorized
 from bot.service import Service, Serving, reply_shape
@@ -55,7 +55,7 @@ _BODY = {"requestBody": {"content": {"application/json": {"schema": UserMessage.
 
 
 @router.post("/webhook", openapi_extra=_BODY)
-async def receive(request: Request, service: Serving, stream: bool = False) -> Response:
+async def receive(request: Request, service: Serving, address: Address, stream: bool = False) -> Response:
     """Take a message and answer it: a list with one message, or with `stream=true` one JSON object a line."""
     # Some clients post JSON under another content type: the body is read whatever it calls itself.
     body = _parse(await request.body())
@@ -65,12 +65,12 @@ async def receive(request: Request, service: Serving, stream: bool = False) -> R
         message = UserMessage.model_validate(body)
     except ValidationError as error:
         raise from_validation(error.errors(include_url=False, include_input=False, include_context=False)) from None
-    return _answer(await _reply(message, service), stream)
+    return _answer(await _reply(message, address, service), stream)
 
 
-async def _reply(message: UserMessage, service: Service) -> list[dict[str, Any]]:
+async def _reply(message: UserMessage, address: str | None, service: Service) -> list[dict[str, Any]]:
     metadata = message.metadata or Metadata()
-    principal = _principal(metadata.token, service)
+    principal = _principal(metadata.token, service).model_copy(update={"address": address})
     sender = message.sender or DEFAULT_SENDER
     conversation = await service.conversations.for_label(
         channel=CHANNEL, principal=principal, label=sender, now=service.clock()

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict
 
-from bot.channels.intake import LABEL, MessageId, MessageText, take
+from bot.channels.intake import LABEL, Address, MessageId, MessageText, take
 from bot.conversations import Conversation
 from bot.events import Event
 from bot.principal import Principal
@@ -104,7 +104,9 @@ Holding = Annotated[Held, Depends(held_conversation)]
 
 
 @router.post("/conversations", status_code=201)
-async def open_conversation(service: Serving, bearer: Bearer, body: NewConversation | None = None) -> Opened:
+async def open_conversation(
+    service: Serving, bearer: Bearer, address: Address, body: NewConversation | None = None
+) -> Opened:
     """Open a conversation: as the customer of the token sent along, or as a visitor without one."""
     principal = Principal(channel=CHANNEL)
     if bearer is not None:
@@ -141,10 +143,12 @@ async def send_message(
     body: NewMessage,
     held: Holding,
     service: Serving,
+    address: Address,
     wait: Annotated[float, Query(ge=0, description="seconds to wait for the reply, 30 at most")] = 0,
 ) -> Response:
     """Take a message: 202 with its number once it is stored, or 200 with the reply if that comes within *wait*."""
-    seq = await take(service, held.conversation, held.principal, body.message_id, body.text)
+    principal = held.principal.model_copy(update={"address": address})
+    seq = await take(service, held.conversation, principal, body.message_id, body.text)
     if wait:
         event = await service.events.reply_to(held.conversation.id, seq, min(wait, MAX_WAIT))
         if event is not None:
