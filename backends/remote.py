@@ -40,7 +40,8 @@ class RemoteActions:
                 response = await self._client.post(self._webhook, json=self._request(call, caller))
         except _NEVER_SENT as error:
             raise BackendError(f"{call.name}.{call.step}: {type(error).__name__}") from error
-        except (httpx.HTTPError, TimeoutError) as error:
+        except Exception as error:
+            # Not only httpx's own: a connection reset while it is made comes out of anyio as AttributeError.
             raise _no_answer(call, type(error).__name__) from error
         if response.status_code in _REJECTED:
             raise BackendError(f"{call.name}.{call.step}: refused with {response.status_code}")
