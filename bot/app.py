@@ -6,9 +6,9 @@ import asyncio
 import datetime as dt
 import signal
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -28,6 +28,7 @@ from backends.rules import standing_facts
 from bot import failpoints, migrations
 from bot.channels import demo, operations, pages, rasa, web
 from bot.conversations import Conversations
+from bot.delivery import Channel, Deliveries
 from bot.desk.tickets import Tickets
 from bot.events import Events
 from bot.guards import BodyLimit, SafeHeaders
@@ -62,12 +63,13 @@ from responses.reply import Reply
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """What stands in for a real part: a test's clock, model, bank or language model."""
+    """What stands in for a real part: a test's clock, model, bank, language model, or channels that are sent to."""
 
     clock: Clock = utc_now
     understand: Understand | None = None
     actions: ActionRunner | None = None
     provider: ModelProvider | None = None
+    channels: Mapping[str, Channel] = field(default_factory=dict)
 
 
 def create_app(settings: Settings, instead: Instead | None = None) -> FastAPI:
@@ -143,12 +145,16 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
             versions={"model": release},
         )
         metrics = Metrics()
-        worker = Worker(engine, signals, _handler(parts, metrics), clock)
+        pushed = frozenset(instead.channels)
+        worker = Worker(engine, signals, _handler(parts, metrics), clock, pushed=pushed)
         await signals.start()
         stack.push_async_callback(signals.stop)
         await worker.start()
         stack.push_async_callback(worker.stop)
-        reconciler = Reconciler(engine, signals, parts)
+        deliveries = Deliveries(engine, instead.channels, clock)
+        await deliveries.start()
+        stack.push_async_callback(deliveries.stop)
+        reconciler = Reconciler(engine, signals, parts, pushed=pushed)
         await reconciler.start()
         stack.push_async_callback(reconciler.stop)
         yield Service(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -182,7 +183,7 @@ async def read_events(
 
 
 async def _frames(service: Service, conversation_id: str, after: int) -> AsyncIterator[str]:
-    """The stream's text. It ends when the process is told to stop; the client resumes with another."""
+    """The stream's text. It ends when the process is told to stop; the client resumes with another process."""
     yield f"retry: {RETRY_MS}\n\n"
     async with aclosing(_until(service.draining, service.events.follow(conversation_id, after))) as following:
         async for event in following:
@@ -190,6 +191,8 @@ async def _frames(service: Service, conversation_id: str, after: int) -> AsyncIt
                 yield ": still here\n\n"
             else:
                 yield f"id: {event.seq}\nevent: {event.type}\ndata: {event.model_dump_json()}\n\n"
+    # Not all at the same moment: they all go to the processes that are left.
+    yield f"retry: {secrets.randbelow(RETRY_MS) + 1}\n\n"
 
 
 async def _until(over: asyncio.Event, events: AsyncIterator[Event | None]) -> AsyncGenerator[Event | None]:

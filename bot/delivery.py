@@ -1,0 +1,263 @@
+"""The outbox: replies for channels that must be sent to, each sent once, in order, or put aside for a person.
+
+A delivery is marked as being sent, in a transaction of its own, before the channel is called. Whoever finds the mark of a
+process that died cannot know whether the platform had it: where the channel says that a repetition does no harm it is sent
+again, elsewhere it becomes a dead letter. So nothing is said twice, and nothing is lost without a trace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.orm import aliased
+
+from bot import audit
+from bot.message import Frozen
+from bot.parts import Clock
+from bot.records import ConversationRow, DeliveryRow, EventRow
+from bot.store import database_now, reading
+
+MAX_ATTEMPTS = 8
+"""Calls of the channel after which a delivery is put aside: with the waits between them, some four minutes."""
+FIRST_WAIT = dt.timedelta(seconds=2)
+"""Before the second attempt; it doubles with each."""
+STORE_WITHIN = 5.0
+"""Seconds for storing that it was sent, on top of those that the channel has."""
+_LOG = logging.getLogger(__name__)
+
+
+class Delivery(Frozen):
+    """One message to send: to whom (the channel's own *label* of the conversation) and ``data``, the reply's shape."""
+
+    id: int
+    conversation_id: str
+    label: str | None
+    event_seq: int
+    attempt: int
+    data: dict[str, Any]
+
+
+class NotSent(Exception):
+    """The platform certainly does not have it, and may take it later."""
+
+
+class Undeliverable(Exception):
+    """The platform certainly does not have it, and never will: the customer is gone, or the window to write is over."""
+
+
+class Channel(Protocol):
+    """A platform that is sent to. *repeatable* says that the same delivery sent twice is shown once."""
+
+    @property
+    def repeatable(self) -> bool: ...
+
+    async def send(self, delivery: Delivery) -> None:
+        """Send it. Raises ``NotSent`` or ``Undeliverable``; after any other error nobody knows whether it was sent."""
+        ...
+
+
+class Deliveries:
+    """One process's senders, one a channel; any number of processes over one database.
+
+    *every* is how often it looks, *lease* how long a channel has to take one message, in seconds.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        *,
+        every: float = 0.25,
+        lease: float = 15.0,
+    ) -> None:
+        self._engine = engine
+        self._channels = channels
+        self._clock = clock
+        self._every = every
+        self._lease = lease
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """Begin to send."""
+        self._stopping.clear()
+        self._tasks = [asyncio.create_task(self._forever(name), name=f"deliver-{name}") for name in self._channels]
+
+    async def stop(self) -> None:
+        """Let the message that is being sent be sent, and send no more."""
+        self._stopping.set()
+        tasks, self._tasks = self._tasks, []
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=self._lease)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def send_due(self, name: str) -> int:
+        """Send every message of the channel *name* that is due; how many were tried."""
+        tried = 0
+        for delivery_id in await self._due(name):
+            if self._stopping.is_set():
+                break
+            delivery = await self._claim(delivery_id, name)
+            if delivery is not None:
+                await self._send(delivery, name)
+                tried += 1
+        return tried
+
+    async def _forever(self, name: str) -> None:
+        while not self._stopping.is_set():
+            try:
+                tried = await self.send_due(name)
+            except (SQLAlchemyError, OSError) as error:
+                tried = 0
+                _LOG.warning("the database is away, nothing is delivered: %s", type(error).__name__)
+            if not tried:
+                try:
+                    async with asyncio.timeout(self._every):
+                        await self._stopping.wait()
+                except TimeoutError:
+                    continue
+
+    async def _due(self, name: str) -> list[int]:
+        query = select(DeliveryRow.id).where(*self._is_due(name)).order_by(DeliveryRow.next_at, DeliveryRow.id)
+        async with reading(self._engine) as connection:
+            return list(await connection.scalars(query.limit(100)))
+
+    def _is_due(self, name: str) -> tuple[ColumnElement[bool], ...]:
+        """Waiting and due, or left over by a process that died; and the oldest of its conversation, for order."""
+        earlier = aliased(DeliveryRow)
+        return (
+            DeliveryRow.channel == name,
+            or_(
+                and_(DeliveryRow.status == "pending", DeliveryRow.next_at <= self._clock()),
+                and_(DeliveryRow.status == "sending", DeliveryRow.lease_until < database_now()),
+            ),
+            ~exists().where(
+                earlier.conversation_id == DeliveryRow.conversation_id,
+                earlier.channel == DeliveryRow.channel,
+                earlier.event_seq < DeliveryRow.event_seq,
+                earlier.status.in_(("pending", "sending")),
+            ),
+        )
+
+    async def _claim(self, delivery_id: int, name: str) -> Delivery | None:
+        """Mark the delivery as being sent; ``None`` where another process did, or where it must not be sent again."""
+        async with self._engine.begin() as connection:
+            before = (
+                await connection.execute(
+                    select(DeliveryRow.status, DeliveryRow.conversation_id, DeliveryRow.attempts)
+                    .where(DeliveryRow.id == delivery_id, *self._is_due(name))
+                    .with_for_update(of=DeliveryRow, skip_locked=True)
+                )
+            ).one_or_none()
+            if before is None:
+                return None
+            if before.status == "sending" and not self._channels[name].repeatable:
+                await self._end(connection, delivery_id, before.conversation_id, "dead", "nobody knows if it was sent")
+                return None
+            marked = {
+                "status": "sending",
+                "attempts": before.attempts + 1,
+                "lease_until": database_now(self._lease + STORE_WITHIN),
+            }
+            await connection.execute(update(DeliveryRow).where(DeliveryRow.id == delivery_id).values(marked))
+            query = (
+                select(
+                    DeliveryRow.id,
+                    DeliveryRow.conversation_id,
+                    ConversationRow.label,
+                    DeliveryRow.event_seq,
+                    DeliveryRow.attempts.label("attempt"),
+                    EventRow.data,
+                )
+                .join(ConversationRow, ConversationRow.id == DeliveryRow.conversation_id)
+                .join(
+                    EventRow,
+                    and_(
+                        EventRow.conversation_id == DeliveryRow.conversation_id, EventRow.seq == DeliveryRow.event_seq
+                    ),
+                )
+                .where(DeliveryRow.id == delivery_id)
+            )
+            return Delivery(**(await connection.execute(query)).one()._mapping)
+
+    async def _send(self, delivery: Delivery, name: str) -> None:
+        channel = self._channels[name]
+        try:
+            async with asyncio.timeout(self._lease):
+                await channel.send(delivery)
+        except Undeliverable as error:
+            await self._finish(delivery, "dead", str(error))
+        except NotSent as error:
+            await self._again(delivery, str(error))
+        except Exception as error:
+            # The words of an unforeseen error may quote the message; its type does not.
+            why = type(error).__name__
+            _LOG.warning("delivery %s to %s: %s", delivery.id, name, why)
+            if channel.repeatable:
+                await self._again(delivery, why)
+            else:
+                await self._finish(delivery, "dead", f"nobody knows if it was sent: {why}")
+        else:
+            await self._finish(delivery, "sent", None)
+
+    async def _again(self, delivery: Delivery, error: str) -> None:
+        """Try it later, a random part of the time away from what else failed, or put it aside after the last attempt."""
+        if delivery.attempt >= MAX_ATTEMPTS:
+            await self._finish(delivery, "dead", error)
+            return
+        wait = FIRST_WAIT * 2 ** (delivery.attempt - 1)
+        later = {
+            "status": "pending",
+            "next_at": self._clock() + wait * (0.75 + secrets.randbelow(500) / 1000),
+            "lease_until": None,
+            "last_error": error,
+        }
+        async with self._engine.begin() as connection:
+            await connection.execute(update(DeliveryRow).where(_is_attempt(delivery)).values(later))
+
+    async def _finish(self, delivery: Delivery, status: str, error: str | None) -> None:
+        async with self._engine.begin() as connection:
+            await self._end(connection, delivery.id, delivery.conversation_id, status, error, _is_attempt(delivery))
+
+    async def _end(
+        self,
+        connection: AsyncConnection,
+        delivery_id: int,
+        conversation_id: str,
+        status: str,
+        error: str | None,
+        *conditions: ColumnElement[bool],
+    ) -> None:
+        ended = await connection.execute(
+            update(DeliveryRow)
+            .where(DeliveryRow.id == delivery_id, *conditions)
+            .values(status=status, lease_until=None, last_error=error)
+        )
+        if status == "dead" and ended.rowcount == 1:
+            await audit.note(
+                connection,
+                "delivery.dead",
+                actor="bot",
+                at=self._clock(),
+                conversation_id=conversation_id,
+                delivery=delivery_id,
+                error=error,
+            )
+
+
+def _is_attempt(delivery: Delivery) -> ColumnElement[bool]:
+    """Still this attempt: one that was taken over meanwhile has no say any more."""
+    return and_(
+        DeliveryRow.id == delivery.id, DeliveryRow.status == "sending", DeliveryRow.attempts == delivery.attempt
+    )
