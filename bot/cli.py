@@ -138,6 +138,23 @@ def check() -> None:
 
 
 @app.command()
+def doctor() -> None:
+    """Look at everything that serving needs, and say what to do; exit 1 where it could not serve."""
+    from bot.doctor import Finding, examine
+    from bot.parts import utc_now
+    from bot.settings import UnsafeSettings, load_settings
+
+    try:
+        findings = asyncio.run(examine(load_settings(), utc_now))
+    except UnsafeSettings as error:
+        findings = [Finding("settings", "fail", reason) for reason in error.reasons]
+    for finding in findings:
+        print(finding.line())
+    if any(finding.state == "fail" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
 def actions(
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to bind.")] = 5055,
