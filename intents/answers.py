@@ -17,6 +17,8 @@ from intents.understanding import Context
 
 SHORT = 24
 """Characters up to which a message may be nothing but an answer."""
+LONGEST_NAME = 48
+"""Characters up to which a message may be nothing but a name that was asked for."""
 
 _LEAD = r"^[\s嗯恩哦啊呃,，。!！]*"
 _SOFT = r"(?:的|了|啊|吧|呀|哦|哈|呢|啦|嘛|滴|哒|你|您|就|那|我|先|是|都|也|一下|谢谢你?|thanks|thank you|please|麻烦)*"
@@ -64,18 +66,22 @@ class Reading:
     intent: str | None = None
 
 
-def read_in_context(text: str, spans: Sequence[Span], context: Context, capability: Capability | None) -> Reading:
+def read_in_context(
+    text: str, spans: Sequence[Span], context: Context, capability: Capability | None, *, elsewhere: bool = False
+) -> Reading:
     """*spans* and the intent of *text* as an answer, a correction or a follow-up; the same spans where it is none.
 
-    *capability* is that of ``context.capability``. A value that was asked for is found even where the model saw none.
+    *capability* is that of ``context.capability``. A value that was asked for is found even where the model saw none; a
+    name is any words, so a question, or what is surely about something *elsewhere*, is not taken for one.
     """
     kept = _unsaid(text, spans)
     answer = yes_or_no(text)
     if answer is not None:
         return Reading(kept, answer)
-    if capability is None or len(text) > SHORT:
+    awaits_name = context.awaiting in slot_types() and slot_types()[context.awaiting or ""].type == "text"
+    if capability is None or len(text) > (LONGEST_NAME if awaits_name else SHORT):
         return Reading(kept)
-    if context.awaiting in slot_types():
+    if context.awaiting in slot_types() and not (awaits_name and (elsewhere or _QUESTION.search(text))):
         awaited = _awaited(text, kept, context)
         if awaited is not None:
             return Reading(awaited, capability.name)
@@ -111,9 +117,13 @@ def _unsaid(text: str, spans: Iterable[Span]) -> tuple[Span, ...]:
 def _awaited(text: str, spans: tuple[Span, ...], context: Context) -> tuple[Span, ...] | None:
     """The spans with the awaited slot among them, where *text* is an answer to what was asked."""
     slot = context.awaiting or ""
+    kind = slot_types()[slot].type
     if any(found == slot for _, _, found in spans):
-        return spans if _is_covered(text, spans) else None
-    if slot_types()[slot].type == "enum":
+        if _is_covered(text, spans):
+            return spans
+        if kind != "text":  # of a name the model may have seen a piece only
+            return None
+    if kind == "enum":
         span = None if _QUESTION.search(text) else _enum_inside(text, slot)
     else:
         span = _whole(text, slot, context)

@@ -31,6 +31,9 @@ RANKED = 10
 CERTAIN = 0.99
 """The confidence of what the conversation leaves no doubt about."""
 
+SURE = 0.6
+"""The confidence from which a message is about another business, though a name was asked for."""
+
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
 _WORDS = re.compile(r"\w")
@@ -57,7 +60,8 @@ class Understander:
         logits = self._scorer.logits(text)
         tags = best_tags(logits.slots[1:-1])
         spans = complete(text, spans_of(logits.offsets[1:-1], tags, self._scorer.labels.slots))
-        reading = read_in_context(text, spans, context, self._capabilities.get(context.capability or ""))
+        about = self._capabilities.get(context.capability or "")
+        reading = read_in_context(text, spans, context, about, elsewhere=self._is_elsewhere(logits, context))
         ranking = self._ranking(logits, reading.intent)
         intents = self._intents(ranking, logits)
         in_scope = intents[0].name != OUT_OF_SCOPE
@@ -71,6 +75,11 @@ class Understander:
             slots=() if about_nothing else tuple(_slot(text, span, context) for span in reading.spans),
             ranking=ranking,
         )
+
+    def _is_elsewhere(self, logits: Logits, context: Context) -> bool:
+        """Whether the words alone are surely about something that has no use for what is awaited (转人工, 我的账单)."""
+        best = self._ranking(logits, None)[0]
+        return best.confidence >= SURE and context.awaiting not in self._capabilities[best.name].slots
 
     def _act(self, logits: Logits) -> Act:
         return self._scorer.labels.acts[int(logits.act.argmax())]

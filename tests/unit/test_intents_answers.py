@@ -143,6 +143,26 @@ def test_a_follow_up_with_a_question_of_its_own_is_left_to_the_model() -> None:
     assert read(text, "card_report_lost", spans=((1, 4, "card_kind"),))[0] is None
 
 
+@pytest.mark.parametrize(
+    ("text", "spans", "name"),
+    [
+        ("云杉全球配置混合", (), "云杉全球配置混合"),
+        ("云杉全球配置混合", ((0, 2, "product_name"),), "云杉全球配置混合"),
+        ("Spruce Global Allocation Fund", ((25, 29, "product_type"),), "Spruce Global Allocation Fund"),
+        ("就云杉安心添利吧", (), "云杉安心添利"),
+    ],
+)
+def test_a_name_that_was_asked_for_is_the_whole_of_the_words(text: str, spans: tuple[Span, ...], name: str) -> None:
+    intent, slots = read(text, "wealth_buy", "product_name", spans)
+    assert (intent, slots["product_name"]) == ("wealth_buy", name)
+
+
+def test_a_question_or_another_business_is_no_name() -> None:
+    assert read("有哪些理财产品", "wealth_buy", "product_name") == (None, {})
+    context = Context(today=TODAY, awaiting="product_name", capability="wealth_buy")
+    assert read_in_context("转人工", (), context, catalog()["wealth_buy"], elsewhere=True).intent is None
+
+
 def test_without_a_conversation_nothing_is_added() -> None:
     assert read("八百", None) == (None, {})
 
