@@ -84,7 +84,7 @@ async def last_statements(db: AsyncSession, cards: Sequence[Card]) -> dict[str, 
         .where(Statement.card_id.in_([card.card_id for card in cards]))
         .group_by(Statement.card_id)
     )
-    return dict((await db.execute(query)).tuples().all())
+    return {row.card_id: row[1] for row in await db.execute(query)}
 
 
 def unbilled(found: Sequence[Transaction], statements: dict[str, dt.date]) -> list[Transaction]:

@@ -90,4 +90,4 @@ async def held(db: AsyncSession, customer_id: str, today: dt.date) -> list[Held]
         .where(Holding.customer_id == customer_id, Holding.units > 0)
         .order_by(Holding.code, Holding.confirm_on, Holding.holding_id)
     )
-    return [Held(lot, product, today) for lot, product in (await db.execute(query)).tuples()]
+    return [Held(lot, product, today) for lot, product in await db.execute(query)]

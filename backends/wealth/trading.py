@@ -329,4 +329,5 @@ async def latest_order(db: AsyncSession, customer_id: str, side: str) -> tuple[W
         .order_by(WealthOrder.placed_at.desc())
         .limit(1)
     )
-    return (await db.execute(query)).tuples().first()
+    found = (await db.execute(query)).first()
+    return None if found is None else (found[0], found[1])

@@ -52,7 +52,7 @@ HOSTILE_SLOTS: list[dict[str, Any]] = [
     {"customer_id": B, "caller": {"customer_id": B}, "account_id": "C1004-7701"},
     {"card_product": "钻石", "product_name": "沈若兰", "city": "沈若兰"},
 ]
-BASE = {"amount": "100", "currency": "USD", "detail": "投诉"}
+BASE = {"amount": "1000", "currency": "USD", "detail": "投诉", "product_name": "云杉安心添利"}
 
 
 @pytest.mark.parametrize("slots", HOSTILE_SLOTS, ids=str)
@@ -101,13 +101,16 @@ async def test_a_visitor_is_asked_to_sign_in_before_any_data_is_read(bank: Bank)
                 assert result == Result(capability=action.name, outcome="sign_in")
 
 
+NOTHING = {"no_card", "no_account", "not_found", "assessment_missing", "none", "not_held"}
+
+
 async def test_a_customer_nobody_knows_has_nothing(bank: Bank) -> None:
     for action in PERSONAL:
         if action.name == "fx_quota":  # an unused quota is everyone's
             continue
         step: Step = "prepare" if isinstance(action, BankWrite) else "run"
         outcome = (await bank.ask(action.name, "C9999", step, **BASE)).outcome
-        assert outcome in ("no_card", "no_account", "not_found", "assessment_missing"), action.name
+        assert outcome in NOTHING, action.name
 
 
 async def test_another_customers_quote_reads_like_one_that_ran_out(bank: Bank) -> None:
