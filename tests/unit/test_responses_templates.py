@@ -107,8 +107,16 @@ def test_a_confirmation_reads_back_every_quoted_figure_and_asks_for_an_explicit_
             "expires_at",
             "quota_left_after",
         },
+        "wealth_buy": {
+            "product_name", "product_code", "amount", "purchase_fee", "risk_level", "customer_risk", "account_tail",
+            "trade_on", "confirm_on", "expires_at",
+        },
+        "wealth_redeem": {
+            "product_name", "product_code", "scope", "units", "estimate", "redemption_fee", "nav", "nav_date",
+            "account_tail", "trade_on", "arrives_on", "expires_at",
+        },
         "card_report_lost": {"card_name", "card_tail", "card_kind"},
-    }[capability]
+    }[capability]  # fmt: skip
     for language, template in said.templates():
         named = {name for part in parse(template) if not part.optional for name in part.names}
         assert named >= quoted
