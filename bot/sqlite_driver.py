@@ -5,6 +5,7 @@ A turn is some fifteen short statements: on a busy machine the trips cost more t
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,9 @@ import aiosqlite
 
 BUSY_TIMEOUT = 10.0
 """Seconds that a writer waits for the one before it."""
+
+# Whatever level the rest is logged at: below this it writes down every value that is stored.
+logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
 
 class Cursor:
