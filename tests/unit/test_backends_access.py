@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backends.account.tables import Account, Balance, Customer
 from backends.action import ActionCall, BackendError, BankWrite, Step
-from backends.card.tables import Card, Statement
+from backends.card.tables import Card, Statement, Transaction
 from backends.registry import ACTIONS, BY_NAME
 from backends.result import Result
 from backends.values import Money
+from backends.wealth.holdings import nav_of, worth
+from backends.wealth.tables import Holding, Product
 from tests.bank import Bank, caller, open_bank, said
 
 A, B = "C1001", "C1004"
@@ -40,6 +42,12 @@ async def canaries(bank: Bank, customer_id: str) -> set[str]:
             found.add(str(Money(balance.minor, balance.currency).number))
         for statement in await db.scalars(select(Statement).where(Statement.card_id.in_([c.card_id for c in cards]))):
             found.add(str(Money(statement.balance).number))
+        spent = select(Transaction.amount).where(
+            Transaction.card_id.in_([c.card_id for c in cards]), Transaction.amount >= 100_000
+        )
+        found |= {str(Money(amount).number) for amount in await db.scalars(spent)}
+        for lot in await db.scalars(select(Holding).where(Holding.customer_id == customer_id)):
+            found.add(str(worth(lot.units, nav_of(await db.get_one(Product, lot.code))).number))
     return found
 
 
@@ -69,15 +77,32 @@ async def test_no_answer_for_one_customer_holds_anything_of_another(bank: Bank, 
             assert [(action.name, step, secret) for secret in secrets if secret in text] == []
 
 
+SEEN = (
+    "card_bill",
+    "card_limit",
+    "card_report_lost",
+    "fx_buy",
+    "account_balance",
+    "customer_profile",
+    "card_transactions",
+    "wealth_holdings",
+    "wealth_buy",
+)
+
+
 async def test_the_canaries_would_be_seen(bank: Bank) -> None:
     secrets = await canaries(bank, B)
-    for name in ("card_bill", "card_limit", "card_report_lost", "fx_buy", "account_balance", "customer_profile"):
+    for name in SEEN:
         step: Step = "prepare" if isinstance(BY_NAME[name], BankWrite) else "run"
-        text = (await bank.ask(name, B, step, **BASE)).model_dump_json()
+        given = BASE if step == "prepare" else {}
+        text = (await bank.ask(name, B, step, **given)).model_dump_json()
         assert [secret for secret in secrets if secret in text] != [], name
 
 
-@pytest.mark.parametrize("name", ["card_bill", "card_limit", "card_report_lost", "fx_buy", "account_balance"])
+@pytest.mark.parametrize(
+    "name",
+    ["card_bill", "card_limit", "card_report_lost", "fx_buy", "account_balance", "card_transactions", "wealth_buy"],
+)
 async def test_another_customers_card_reads_exactly_like_a_missing_one(bank: Bank, name: str) -> None:
     step: Step = "prepare" if isinstance(BY_NAME[name], BankWrite) else "run"
     answers = []
@@ -149,6 +174,8 @@ async def test_what_no_action_answers_is_an_error(bank: Bank, name: str, step: S
         ("fx_quote", {}),
         ("card_bill", {"period": "last month"}),
         ("card_bill", {"card_tail": "8" * 1000}),
+        ("card_transactions", {"date": "yesterday"}),
+        ("risk_assessment", {"risk_level": "C3"}),
         ("wealth_product", {"term": "a year"}),
         ("wealth_product", {"risk_level": "R9"}),
         ("complaint", {"detail": " "}),

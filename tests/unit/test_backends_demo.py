@@ -19,7 +19,7 @@ from backends.fx.rates import CURRENCIES
 from backends.fx.tables import MidPrice
 from backends.service.tables import BranchOffice
 from backends.tables import Base
-from backends.wealth.tables import Product, RiskAssessment
+from backends.wealth.tables import Holding, Product, RiskAssessment, Sale
 from bot.store import open_database
 from tests.bank import BANK_NOW, Bank, open_bank
 
@@ -126,6 +126,29 @@ async def test_the_bank_sells_and_is_found_in_many_ways(bank: Bank) -> None:
     assert len(branches) >= 20
     assert len({branch.city for branch in branches}) >= 8
     assert sorted(mids) == sorted(CURRENCIES)
+
+
+async def test_every_holding_is_of_a_product_that_is_sold_online_and_paid_from_the_customers_own_account(
+    bank: Bank,
+) -> None:
+    async with AsyncSession(bank.engine) as db:
+        lots = (await db.scalars(select(Holding))).all()
+        sold = set(await db.scalars(select(Sale.code)))
+        terms = {product.code: product.term for product in await db.scalars(select(Product))}
+        owners = {each.account_id: each.customer_id for each in await db.scalars(select(Account))}
+    assert len({lot.customer_id for lot in lots}) >= 5
+    assert {lot.confirm_on > BANK_NOW.date() for lot in lots} == {True, False}
+    for lot in lots:
+        assert lot.code in sold
+        assert owners[lot.account_id] == lot.customer_id
+        assert (lot.matures_on is None) == (terms[lot.code] is None)
+
+
+async def test_a_product_that_bank_and_issuer_rate_differently_is_among_them(bank: Bank) -> None:
+    async with AsyncSession(bank.engine) as db:
+        products = (await db.scalars(select(Product).where(Product.issuer_risk_level.is_not(None)))).all()
+    rated = [(product.risk_level, product.issuer_risk_level or "") for product in products]
+    assert {own < issuer for own, issuer in rated} == {True, False}
 
 
 async def test_every_product_without_a_term_says_how_to_leave_it(bank: Bank) -> None:

@@ -17,6 +17,7 @@ from backends.fx.tables import Order
 from backends.result import Result
 from backends.service.tables import ComplaintRecord
 from backends.tables import Base, EffectRow
+from backends.wealth.tables import Holding, Sale
 from tests.bank import BANK_NOW, ME, Bank, said
 
 
@@ -91,6 +92,27 @@ async def test_many_quotes_at_once_never_pass_the_quota(bank: Bank) -> None:
     )
     assert sorted(answer.outcome for answer in answers) == ["done", "done", "over_quota", "over_quota"]
     assert said(await bank.ask("fx_quota", "C1004"))["purchase_left"] == "500.00"
+
+
+async def test_many_purchases_at_once_never_sell_more_than_the_products_quota(bank: Bank) -> None:
+    quotes = [await bank.ask("wealth_buy", "C1004", "prepare", product_name="WP2604", amount="25000") for _ in range(4)]
+    answers = await asyncio.gather(
+        *(bank.commit(ready, "C1004", key=f"key {number}") for number, ready in enumerate(quotes))
+    )
+    assert sorted(answer.outcome for answer in answers) == ["done", "done", "sold_out", "sold_out"]
+    async with AsyncSession(bank.engine) as db:
+        assert (await db.get_one(Sale, "WP2604")).quota_left == 1_000_000
+
+
+async def test_many_redemptions_at_once_redeem_a_lot_once(bank: Bank) -> None:
+    quotes = [await bank.ask("wealth_redeem", "C1007", "prepare", product_name="FD3102") for _ in range(4)]
+    answers = await asyncio.gather(
+        *(bank.commit(ready, "C1007", key=f"key {number}") for number, ready in enumerate(quotes))
+    )
+    assert sorted(answer.outcome for answer in answers) == ["changed", "changed", "changed", "done"]
+    async with AsyncSession(bank.engine) as db:
+        units = await db.scalar(select(func.sum(Holding.units)).where(Holding.customer_id == "C1007"))
+    assert units == 0
 
 
 @pytest.mark.parametrize("customer_id", [ME, None])
