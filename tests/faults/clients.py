@@ -78,7 +78,7 @@ class Door:
         self._journal = journal
         self._dice = dice
         limits = httpx.Limits(max_connections=400, max_keepalive_connections=100)
-        self._http = httpx.AsyncClient(trust_env=False, timeout=12.0, limits=limits)
+        self._http = httpx.AsyncClient(trust_env=False, timeout=15.0, limits=limits)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -132,31 +132,51 @@ class Talk:
 
     async def deliver(self, text: str, number: int) -> Sent:
         """As ``send``, under a *number* of the caller's: messages that are sent together share one."""
-        sent = Sent(str(uuid.UUID(int=self._dice.getrandbits(128), version=4)), self.id, number, time.time())
-        self._journal.sent.append(sent)
-        body = {"message_id": sent.message_id, "text": text}
-        path = f"/v1/conversations/{self.id}/messages"
+        sent = self._new(number)
         for _ in range(2 if self._dice.random() < 0.02 else 1):
-            sent.deliveries += 1
-            response = await self._door.ask("POST", path, self._secret, json=body)
-            if sent.acknowledged_at is None:
-                sent.acknowledged_at = time.time()
-                sent.seq = response.json()["seq"]
+            self._acknowledged(sent, await self._post(sent, text, wait=0.0))
         return sent
 
-    async def reply(self, sent: Sent) -> dict[str, Any] | None:
-        """What the bot says to *sent*; ``None`` where it says nothing within a customer's patience."""
+    async def ask(self, text: str) -> dict[str, Any] | None:
+        """What the bot says to a message; ``None`` where it says nothing within a customer's patience."""
+        self._number += 1
+        sent = self._new(self._number)
+        sent.waited = True
+        answered = await self._post(sent, text, wait=5.0)
+        if "in_reply_to" in answered:
+            self._acknowledged(sent, {"seq": answered["in_reply_to"]})
+            return answered
+        self._acknowledged(sent, answered)
+        return await self._reply(sent)
+
+    def _new(self, number: int) -> Sent:
+        sent = Sent(str(uuid.UUID(int=self._dice.getrandbits(128), version=4)), self.id, number, time.time())
+        self._journal.sent.append(sent)
+        return sent
+
+    def _acknowledged(self, sent: Sent, answer: dict[str, Any]) -> None:
+        if sent.acknowledged_at is None:
+            sent.acknowledged_at = time.time()
+            sent.seq = answer["seq"]
+
+    async def _post(self, sent: Sent, text: str, wait: float) -> dict[str, Any]:
+        sent.deliveries += 1
+        body = {"message_id": sent.message_id, "text": text}
+        path = f"/v1/conversations/{self.id}/messages"
+        answer = await self._door.ask("POST", path, self._secret, json=body, params={"wait": wait} if wait else {})
+        taken: dict[str, Any] = answer.json()
+        return taken
+
+    async def _reply(self, sent: Sent) -> dict[str, Any] | None:
         path = f"/v1/conversations/{self.id}/events"
         deadline = time.monotonic() + PATIENCE
-        pause = 0.1
         while time.monotonic() < deadline:
             events = (await self._door.ask("GET", path, self._secret, params={"after": sent.seq})).json()
             for event in events:
                 data: dict[str, Any] = event["data"]
                 if event["actor"] == "bot" and data.get("in_reply_to") == sent.seq:
                     return data
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, 0.5)
+            await asyncio.sleep(0.5)
         return None
 
 
@@ -195,8 +215,7 @@ class Customer:
         confirmed: Confirmed | None = None
         text = f"我要买{dollars}美元"
         for _ in range(MOST_STEPS):
-            sent = await conversation.send(text)
-            reply = await conversation.reply(sent)
+            reply = await conversation.ask(text)
             outcome = _outcome(reply, "fx_buy")
             if reply is None or (confirmed is not None and _is_apology(reply)):
                 return  # Whether it was done is not known here; to ask for it again could do it twice.
@@ -227,8 +246,7 @@ class Customer:
         confirmed: Confirmed | None = None
         text = "信用卡丢了，要挂失"
         for _ in range(MOST_STEPS):
-            sent = await conversation.send(text)
-            reply = await conversation.reply(sent)
+            reply = await conversation.ask(text)
             outcome = _outcome(reply, "card_report_lost")
             if reply is None or (confirmed is not None and _is_apology(reply)):
                 return

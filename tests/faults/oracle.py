@@ -36,6 +36,8 @@ class Sent:
     acknowledged_at: float | None = None
     seq: int | None = None
     deliveries: int = 0
+    waited: bool = False
+    """Whether the client asked for the reply in the same request: the acknowledgement then came with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from tests.faults.clients import Customer, Door, Talk, burst, drained
 from tests.faults.oracle import Evidence, Said, Sent, Violation, judge
 from tests.faults.world import Database, World, open_world
 
+DATABASES: tuple[Database, ...] = ("sqlite", "postgresql")
 WRITES_A_VISIT = 4
 DRAIN = 90.0
 """Seconds that everything acknowledged may take to be answered once the trouble is over."""
@@ -42,6 +43,14 @@ class Plan:
     lost: float = 0.15
     burst_replicas: int = 4
     burst_messages: int = 0
+
+
+def short_plan(database: Database, seed: int) -> Plan:
+    """A run for every day: some fifteen seconds of trouble, with a burst before it."""
+    return Plan(
+        database, seconds=15.0, messages=200, kills=5, writes=15, seed=seed, replicas=2, clients=8,
+        burst_replicas=2, burst_messages=40,
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -99,7 +108,7 @@ async def run(plan: Plan, keep: Path | None = None) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="teller-faults-", dir="/tmp", ignore_cleanup_errors=True) as temporary:
         folder = keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        customers = max(50, plan.writes)
+        customers = max(20, plan.writes)
         async with open_world(folder, plan.database, customers=customers, lost=plan.lost, seed=plan.seed) as world:
             measured = await _burst(world, plan) if plan.burst_messages else None
             return await _trouble(world, plan, customers, measured)
@@ -217,7 +226,11 @@ def _outcome(
         bank_faults=world.bank.faults(),
         refused=world.journal.refused,
         unreachable=world.journal.unreachable,
-        acknowledge=[at - message.sent_at for message in sent if (at := message.acknowledged_at) is not None],
+        acknowledge=[
+            at - message.sent_at
+            for message in sent
+            if (at := message.acknowledged_at) is not None and not message.waited
+        ],
         reply=[latency for latency, _ in slow if latency > 0],
         violations=judge(evidence),
         burst=measured,

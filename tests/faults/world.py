@@ -26,6 +26,14 @@ from tests.faults.stores import PostgresServer, RedisServer, free_port
 
 Database = Literal["sqlite", "postgresql"]
 LYING = "changed_digit"
+_UNLIMITED = {
+    # All customers come from one address here, a burst is one conversation, and a visit is an hour's codes.
+    "TELLER_ADDRESS_RATE": "1000000",
+    "TELLER_CONVERSATION_RATE": "1000000",
+    "TELLER_MAX_PENDING_CONVERSATION": "1000000",
+    "TELLER_MAX_PENDING": "1000000",
+    "TELLER_CODES_AN_HOUR": "1000",
+}
 
 
 class World:
@@ -121,6 +129,7 @@ async def open_world(
                 "TELLER_TOKEN_KEY": key,
                 "TELLER_OTP_URL": f"http://127.0.0.1:{phones.config.port}/send",
                 "REDIS_URL": world.redis.url,
+                **_UNLIMITED,
             }
             url = bank_url = None
             if world.postgres is not None:
