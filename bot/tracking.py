@@ -40,6 +40,10 @@ _ABANDON = re.compile(
     r"^\s*(那?还是)?(算了|不用了?|不要了?|不需要|先不|先别|别办|不办|不换了|不买了|不挂了|取消|never ?mind|forget it|cancel|stop)",
     re.IGNORECASE,
 )
+_QUESTION = re.compile(
+    r"[?？吗嘛么呢]|怎|如何|咋|哪|啥|多少|多久|能不能|可不可以|是否|要不要|\b(how|what|where|when|which|why|can|do|does|is|are)\b",
+    re.IGNORECASE,
+)
 _RESEND = re.compile(r"重新?发|再发|没收到|收不到|resend|send (it )?again|(did ?n.t|not) (get|receive)", re.IGNORECASE)
 _ORDINAL = re.compile(r"^\s*(?:第?\s*([1-3一二三])\s*个?|([123])[.、]?)\s*$")
 _ORDINALS = {"1": 0, "2": 1, "3": 2, "一": 0, "二": 1, "三": 2}
@@ -306,7 +310,8 @@ def _as_new(
         words = capabilities[name].words
         if words is not None and len(text.strip()) >= WORDS_ENOUGH:
             slots[words] = (text.strip(),)
-        topics.append((name, understanding.act, slots))
+        urgent = capabilities[name].protective and not _QUESTION.search(text)
+        topics.append((name, "do" if urgent and understanding.act == "ask" else understanding.act, slots))
     task = session.in_hand
     if task is not None and len(topics) == 1 and wanted[0] == task.capability and understanding.act == "do":
         return _put(session, task.with_slots(topics[0][2]), None, now)

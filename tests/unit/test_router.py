@@ -391,3 +391,13 @@ def test_a_stolen_card_with_nothing_on_record_is_a_call_for_help() -> None:
 def test_a_faint_reading_is_not_acted_on() -> None:
     talk = Conversation()
     assert said(talk.hear(meant("咕噜咕噜", "transfer_rules", confidence=0.13))) == ["out_of_scope.miss"]
+
+
+def test_a_lost_card_that_is_only_stated_is_a_request_and_one_that_is_asked_about_a_question() -> None:
+    talk = Conversation()
+    talk.bank("prepare:card_report_lost", READY.model_copy(update={"capability": "card_report_lost"}))
+    talk.bank("explain:card_report_lost", Result(capability="card_report_lost", outcome="explain"))
+    assert isinstance(talk.hear(meant("卡丢了要挂失", "card_report_lost", act="ask"))[0], Confirm)
+    talk = Conversation()
+    talk.bank("explain:card_report_lost", Result(capability="card_report_lost", outcome="explain"))
+    assert said(talk.hear(meant("挂失要多少钱", "card_report_lost", act="ask")))[0] == "card_report_lost.explain"
