@@ -92,12 +92,12 @@ class Deliveries:
         self._stopping.clear()
         self._tasks = [asyncio.create_task(self._forever(name), name=f"deliver-{name}") for name in self._channels]
 
-    async def stop(self) -> None:
-        """Let the message that is being sent be sent, and send no more."""
+    async def stop(self, grace: float = 5.0) -> None:
+        """Send no more, and give the message that is being sent *grace* seconds."""
         self._stopping.set()
         tasks, self._tasks = self._tasks, []
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=self._lease)
+            _, late = await asyncio.wait(tasks, timeout=grace)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""SIGTERM: streams are told to come back, the turn that runs is finished, and nothing is held on to."""
+"""A server process by itself: what it never reads to the end, and how it goes when it is told to stop."""
 
 from __future__ import annotations
 
@@ -19,16 +19,21 @@ import pytest
 SERVE = "from bot.cli import main; main()"
 
 
-@pytest.fixture
-def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A server process of its own in which every turn takes its time, and where it listens."""
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("drain")
+
+
+@pytest.fixture(scope="module")
+def process(data_dir: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A server process in which every turn takes its time, and where it listens; the last test of the file ends it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TELLER_")}
     started = subprocess.Popen(
         [sys.executable, "-c", SERVE, "serve", "--port", str(port)],
-        env={**kept, "TELLER_DATA_DIR": str(tmp_path), "TELLER_FAILPOINTS": "turn.understood=sleep:0.7"},
+        env={**kept, "TELLER_DATA_DIR": str(data_dir), "TELLER_FAILPOINTS": "turn.understood=sleep:0.7"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -51,8 +56,17 @@ def _answers(url: str) -> bool:
     return False
 
 
+def test_headers_that_never_end_are_not_kept(process: tuple[subprocess.Popen[bytes], str]) -> None:
+    _, url = process
+    with socket.create_connection(("127.0.0.1", httpx.URL(url).port or 0), timeout=10) as client:
+        client.sendall(b"POST /v1/conversations HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        client.sendall((b"X-More: " + b"x" * 8_000 + b"\r\n") * 10)
+        # They are not over: who would wait for the rest says nothing.
+        assert b" 400 " in client.recv(200)
+
+
 def test_a_process_that_is_told_to_stop_finishes_its_turn_and_sends_streams_away(
-    process: tuple[subprocess.Popen[bytes], str], tmp_path: Path
+    process: tuple[subprocess.Popen[bytes], str], data_dir: Path
 ) -> None:
     server, url = process
     with httpx.Client(base_url=url, timeout=30) as http:
@@ -72,7 +86,7 @@ def test_a_process_that_is_told_to_stop_finishes_its_turn_and_sends_streams_away
             assert time.monotonic() - told < 3.0, "the stream was not ended"
     assert rest[-1].startswith("retry:")
     assert server.wait(timeout=20) in (0, -signal.SIGTERM)
-    with contextlib.closing(sqlite3.connect(tmp_path / "teller.db")) as database:
+    with contextlib.closing(sqlite3.connect(data_dir / "teller.db")) as database:
         assert database.execute("SELECT status FROM inbox").fetchall() == [("done",)]
         assert database.execute("SELECT lease_until FROM conversations").fetchall() == [(None,)]
         assert database.execute("SELECT actor FROM events ORDER BY seq").fetchall() == [("customer",), ("bot",)]
