@@ -12,8 +12,8 @@ from tests.faults.run import DATABASES, Plan, run, short_plan
 from tests.faults.stores import postgres_bin
 from tests.faults.world import Database
 
-BURST_SHARE = 0.2
-"""Of the time given, what the bursts and the drain may take; the rest is trouble."""
+TROUBLE, BURST = 0.75, 0.12
+"""Shares of the time given; what is left is for starting, draining and settling."""
 
 
 def main() -> int:
@@ -33,9 +33,18 @@ def main() -> int:
     if given.short:
         plans = [short_plan(each, given.seed) for each in DATABASES if each in ("sqlite", database)]
     else:
-        seconds = given.minutes * 60 * (1 - BURST_SHARE)
+        seconds = given.minutes * 60
         plans = [
-            Plan(database, seconds, given.messages, given.kills, given.writes, given.seed, burst_messages=given.burst)
+            Plan(
+                database,
+                seconds=seconds * TROUBLE,
+                messages=given.messages,
+                kills=given.kills,
+                writes=given.writes,
+                seed=given.seed,
+                burst_messages=given.burst,
+                burst_seconds=seconds * BURST,
+            )
         ]
     outcomes = []
     for plan in plans:

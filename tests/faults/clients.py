@@ -277,12 +277,15 @@ def _is_apology(reply: dict[str, Any]) -> bool:
     return bool(reply["how"]["generator"] == "apology")
 
 
-async def burst(conversation: Talk, messages: int, *, together: int, dice: random.Random) -> None:
-    """*messages* of small talk into one conversation, *together* of them on their way at a time."""
+async def burst(conversation: Talk, messages: int, *, together: int, seconds: float, dice: random.Random) -> None:
+    """*messages* of small talk into one conversation, *together* of them on their way at a time, for *seconds* at most."""
     left = iter(range(messages))
+    deadline = time.monotonic() + seconds
 
     async def sender() -> None:
         for _ in left:
+            if time.monotonic() > deadline:
+                return
             await conversation.deliver(dice.choice(SMALL_TALK), 0)
 
     async with asyncio.TaskGroup() as group:

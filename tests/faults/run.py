@@ -30,7 +30,8 @@ STALL = 2.0
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How much of everything. *messages*, *kills* and *writes* end the trouble once all three are reached; *seconds*
-    ends it in any case."""
+    ends it in any case. A burst is *burst_messages* into each of as many conversations as *burst_replicas*, or what can be
+    sent in *burst_seconds*."""
 
     database: Database
     seconds: float
@@ -43,6 +44,7 @@ class Plan:
     lost: float = 0.15
     burst_replicas: int = 4
     burst_messages: int = 0
+    burst_seconds: float = 120.0
 
 
 def short_plan(database: Database, seed: int) -> Plan:
@@ -133,8 +135,8 @@ async def _burst(world: World, plan: Plan) -> BurstResult:
     async with asyncio.TaskGroup() as group:
         for talk in talks:
             dice = random.Random(f"{plan.seed}:{talk.id}")
-            group.create_task(burst(talk, plan.burst_messages, together=8, dice=dice))
-    await drained(world.pending, DRAIN * 2)
+            group.create_task(burst(talk, plan.burst_messages, together=8, seconds=plan.burst_seconds, dice=dice))
+    await drained(world.pending, DRAIN)
     seconds = time.monotonic() - started
     await door.close()
     await asyncio.gather(*(replica.stop() for replica in replicas))
@@ -142,7 +144,7 @@ async def _burst(world: World, plan: Plan) -> BurstResult:
     waits = _waits(evidence, {talk.id for talk in talks})
     return BurstResult(
         conversations=len(talks),
-        messages=plan.burst_messages * len(talks),
+        messages=len(evidence.sent),
         seconds=seconds,
         overlaps=_overlaps(trace),
         stalls=sum(wait > STALL for wait in waits),

@@ -51,6 +51,7 @@ class World:
         self.models = {mode: ScriptedModel(mode, folder) for mode in ("stalled", LYING)}
         self.environment: dict[str, str] = {}
         self.tokens = Tokens(b"")
+        self._replicas: list[Replica] = []
         self.bank: ActionServer
         self.bank_proxy: Proxy
         self.engine: AsyncEngine
@@ -58,7 +59,9 @@ class World:
 
     def replicas(self, count: int, prefix: str) -> list[Replica]:
         """*count* replicas that are not started yet."""
-        return [Replica(f"{prefix}-{number}", self.folder, self.environment) for number in range(count)]
+        made = [Replica(f"{prefix}-{number}", self.folder, self.environment) for number in range(count)]
+        self._replicas += made
+        return made
 
     def door(self, replicas: list[Replica]) -> Door:
         """The clients' way to *replicas*."""
@@ -107,6 +110,21 @@ class World:
             ]
         return evidence
 
+    async def take_down(self) -> None:
+        """Kill what still runs, and remove what was written outside the run's folder."""
+        for server in (*self._replicas, *self.models.values()):
+            server.kill()
+            await server.stop()
+        if hasattr(self, "bank"):
+            self.bank.kill()
+            await self.bank.stop()
+            await self.bank_proxy.stop()
+            await self.engine.dispose()
+            await self.bank_engine.dispose()
+        await self.redis.kill()
+        if self.postgres is not None:
+            await self.postgres.remove()
+
 
 @asynccontextmanager
 async def open_world(
@@ -152,19 +170,4 @@ async def open_world(
         finally:
             phones.should_exit = True
             await answering
-            await _take_down(world)
-
-
-async def _take_down(world: World) -> None:
-    for model in world.models.values():
-        model.kill()
-        await model.stop()
-    if hasattr(world, "bank"):
-        world.bank.kill()
-        await world.bank.stop()
-        await world.bank_proxy.stop()
-        await world.engine.dispose()
-        await world.bank_engine.dispose()
-    await world.redis.kill()
-    if world.postgres is not None:
-        await world.postgres.remove()
+            await world.take_down()
