@@ -123,6 +123,10 @@ ASKED: list[tuple[str, str | None, dict[str, Any]]] = [
     ("wealth_product", None, {"product_type": "fund"}),
     ("wealth_product", None, {"product_name": "云杉大额存单"}),
     ("wealth_recommend", ME, {"risk_level": "R5"}),
+    ("wealth_holdings", ME, {"product_type": "fund"}),
+    ("risk_assessment", "C1005", {"risk_level": "R5"}),
+    ("card_transactions", "C1004", {"period": "2026-11-01/2026-11-20", "amount": None}),
+    ("card_transactions", ME, {"date": "2026-11-20"}),
     ("branch", None, {"city": "上海"}),
     ("branch", None, {"city": None}),
     ("complaint", ME, {"detail": "柜台排队太久"}),
@@ -132,6 +136,8 @@ ASKED: list[tuple[str, str | None, dict[str, Any]]] = [
 PREPARED: list[tuple[str, dict[str, Any]]] = [
     ("fx_buy", {"amount": "800", "currency": "USD"}),
     ("card_report_lost", {"card_tail": "8888"}),
+    ("wealth_buy", {"product_name": "云杉稳盈春晓", "amount": "20000"}),
+    ("wealth_redeem", {"product_name": "云杉安心添利", "amount": "5000"}),
 ]
 
 
