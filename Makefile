@@ -8,7 +8,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench fmt clean
+.PHONY: help setup run test check bench faults fmt clean
 
 help:
 	@echo "make run    set up, make the demo bank, serve http://$(HOST):$(PORT)"
@@ -16,6 +16,7 @@ help:
 	@echo "make setup  the virtual environment with 'teller' in it"
 	@echo "make check  look whether every capability has all its parts"
 	@echo "make bench  time a turn, stage by stage"
+	@echo "make faults kill everything for a quarter of an hour and judge what is left; FAULTS=--short for a minute"
 	@echo "make fmt    format the code"
 	@echo "make clean  remove the virtual environment and what the demo wrote"
 
@@ -35,6 +36,9 @@ check: setup
 
 bench: setup
 	@$(BIN)/python -m bot.bench
+
+faults: $(VENV)/.testing
+	@$(BIN)/python -m tests.faults $(FAULTS)
 
 fmt: $(VENV)/.testing
 	$(BIN)/ruff check --fix --exit-zero .
