@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 MEDIA_TYPE = "application/problem+json"
+_LOG = logging.getLogger(__name__)
 
 
 class Problem(Exception):
@@ -58,6 +61,11 @@ def too_many(retry_after: int) -> Problem:
     return Problem(429, "too-many", "There is too much to do right now.", headers={"Retry-After": str(retry_after)})
 
 
+def away() -> Problem:
+    """503: the database cannot be reached. Whether something was taken is not known: the same ``message_id`` may come again."""
+    return Problem(503, "away", "This cannot be done right now. Please try again.", headers={"Retry-After": "1"})
+
+
 def not_found(detail: str = "There is nothing here.") -> Problem:
     """404: it does not exist, or it is somebody else's; both read the same."""
     return Problem(404, "not-found", detail)
@@ -79,12 +87,19 @@ def install_problem_handlers(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return from_validation(error.errors()).response()
 
+    async def on_away(request: Request, error: Exception) -> Response:
+        # Its type only: a driver's own words may quote what was to be stored.
+        _LOG.warning("the database is away from %s: %s", request.method, type(error).__name__)
+        return away().response()
+
     async def on_crash(_: Request, __: Exception) -> Response:
         return Problem(500, "internal", "Something went wrong on our side.").response()
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)
+    for kind in (SQLAlchemyError, ConnectionError):
+        app.add_exception_handler(kind, on_away)
     app.add_exception_handler(Exception, on_crash)
 
 

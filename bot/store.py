@@ -34,13 +34,14 @@ def open_database(url: str | None, data_dir: Path, name: str = "teller") -> Asyn
     """An engine on PostgreSQL by *url*, else on the SQLite file ``<data_dir>/<name>.db``; nothing is connected yet.
 
     On SQLite every transaction takes the write lock when it begins, so none fails half-way because another wrote;
-    ``reading`` is for those that only read. Raises ``StoreError`` where the driver is missing or the URL is of neither.
+    ``reading`` is for those that only read. No error quotes the parameters of its statement. Raises ``StoreError`` where
+    the driver is missing or the URL is of neither.
     """
     address = _address(url, data_dir, name)
     if address.get_backend_name() == "sqlite":
         return _open_sqlite(address)
     try:
-        return create_async_engine(address, pool_size=10, max_overflow=10, pool_pre_ping=True)
+        return create_async_engine(address, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
     except ModuleNotFoundError as error:
         raise StoreError("PostgreSQL needs its driver: pip install 'teller[postgres]'.") from error
 
@@ -91,7 +92,11 @@ def _open_sqlite(address: URL) -> AsyncEngine:
     # The file holds personal data: it is its owner's only from its first byte.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     engine = create_async_engine(
-        address, pool_size=5, max_overflow=5, async_creator=lambda: sqlite_driver.connect(path)
+        address,
+        pool_size=5,
+        max_overflow=5,
+        hide_parameters=True,
+        async_creator=lambda: sqlite_driver.connect(path),
     )
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
