@@ -119,7 +119,12 @@ async def test_a_right_code_for_other_figures_confirms_nothing(counter: Counter)
 async def test_a_purchase_without_a_code_of_its_own_is_not_made(counter: Counter) -> None:
     small, large = await counter.quote("100"), await counter.quote("900")
     step = await counter.proven(small)
-    for steps in ((), (step,)):
+    sent = await counter.send_code(large)
+    wrong = await counter.check(
+        large, sent.reference or "", "000000" if counter.phone.codes[-1][0] != "0" else "111111"
+    )
+    assert wrong.result.outcome == "code_wrong"
+    for steps in ((), (step,), (wrong,)):
         assert (await counter.commit(large, *steps)).outcome == "unavailable"
     assert counter.ledger.effects() == []
 

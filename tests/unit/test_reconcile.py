@@ -14,8 +14,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from backends.action import ActionCall, BackendError
+from backends.action import ActionCall, BackendError, Caller
 from backends.ledger import Fault, LedgerActions
+from backends.result import Result
 from backends.rules import standing_facts
 from bot import failpoints
 from bot.app import Instead
@@ -179,6 +180,21 @@ async def test_who_asked_and_died_is_followed_by_another(night: Night) -> None:
     assert await night.after(2 * AFTER_UNKNOWN) == 0
     await asyncio.sleep(0.55)
     assert await night.after(SECOND) == 1
+
+
+async def test_what_its_own_turn_settled_meanwhile_is_not_told_twice(night: Night) -> None:
+    await night.lose("lost")
+    night.bank.now += 2 * AFTER_UNKNOWN
+    [done] = night.ledger.effects()
+    ask = night.ledger.run
+
+    async def settled_meanwhile(call: ActionCall, whose: Caller) -> Result:
+        await night.writes.settle(night.call.key or "", "done", done, night.bank.now)
+        return await ask(call, whose)
+
+    night.ledger.run = settled_meanwhile  # type: ignore[method-assign]
+    assert await night.reconciler().look() == 0
+    assert await night.events() == []
 
 
 async def test_a_bank_that_does_not_say_is_asked_again(night: Night) -> None:
