@@ -10,7 +10,7 @@ from backends.inputs import OptionalRiskLevel, OptionalTerm, OptionalText
 from backends.result import Card, Result, Row
 from backends.values import Count, Money, Percent, Period
 from backends.wealth import service
-from backends.wealth.holdings import Held, held, units_text
+from backends.wealth.holdings import Held, held, in_transit, units_text
 from backends.wealth.service import DEPOSITS, Wish, product_name, risk_level
 from backends.wealth.tables import Product
 
@@ -144,7 +144,8 @@ class WealthHoldingsInput(ActionInput):
 
 
 class WealthHoldings(BankAction[WealthHoldingsInput]):
-    """What the customer holds, what it is worth and what it gained; what awaits confirmation is not counted as worth."""
+    """What the customer holds, what it is worth and what it gained. What awaits confirmation, or was redeemed
+    and is on its way, is told beside it and not counted as worth."""
 
     name = "wealth_holdings"
     outcomes = frozenset({"found", "none", "not_held"})
@@ -154,8 +155,10 @@ class WealthHoldings(BankAction[WealthHoldingsInput]):
 
     async def run(self, given: WealthHoldingsInput, context: Context) -> Result:
         lots = await held(context.db, context.customer_id, context.today)
+        incoming = await in_transit(context.db, context.customer_id, context.today)
+        coming: dict[str, Vouched] = {"incoming_amount": incoming[0], "incoming_by": incoming[1]} if incoming else {}
         if not lots:
-            raise Refused("none")
+            raise Refused("none", **coming)
         if given.product_name is not None:
             codes = {each.code for each in service.named(given.product_name, [each.product for each in lots])}
             lots = [each for each in lots if each.product.code in codes]
@@ -176,6 +179,7 @@ class WealthHoldings(BankAction[WealthHoldingsInput]):
                 total_gain=_total([each.gain for each in confirmed]),
                 awaiting_amount=_total([each.cost for each in awaiting]) if awaiting else None,
                 nav_date=min(nav_dates, default=None),
+                **coming,
             ),
             rows=tuple(self._row(each, context) for each in lots),
         )

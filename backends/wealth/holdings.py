@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backends.values import Money, Term
-from backends.wealth.tables import Holding, Product
+from backends.wealth.tables import Holding, Product, WealthOrder
 
 HUNDREDTHS = 100
 """Units are kept in hundredths of one: two decimals are what a fund registers."""
@@ -91,3 +91,12 @@ async def held(db: AsyncSession, customer_id: str, today: dt.date) -> list[Held]
         .order_by(Holding.code, Holding.confirm_on, Holding.holding_id)
     )
     return [Held(lot, product, today) for lot, product in await db.execute(query)]
+
+
+async def in_transit(db: AsyncSession, customer_id: str, today: dt.date) -> tuple[Money, dt.date] | None:
+    """What redemptions are still to pay out, as estimated, and the day by which all of it has; ``None`` for nothing."""
+    query = select(func.sum(WealthOrder.amount), func.max(WealthOrder.settles_on)).where(
+        WealthOrder.customer_id == customer_id, WealthOrder.side == "redeem", WealthOrder.settles_on > today
+    )
+    amount, by = (await db.execute(query)).one()
+    return None if by is None else (Money(int(amount)), by)

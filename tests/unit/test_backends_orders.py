@@ -295,6 +295,14 @@ async def test_what_is_redeemed_in_full_is_held_no_more(bank: Bank) -> None:
     assert (await redeem(bank, "安心添利")).outcome == "not_held"
 
 
+async def test_what_was_redeemed_is_on_its_way_until_it_is_paid_out(bank: Bank) -> None:
+    await bank.commit(await redeem(bank, "均衡成长"))
+    facts = said(await bank.ask("wealth_holdings"))
+    assert (facts["incoming_amount"], facts["incoming_by"]) == ("10224.45", "2026-11-26")
+    bank.now = dt.datetime(2026, 11, 25, 16, 0, tzinfo=dt.UTC)  # midnight in Beijing
+    assert "incoming_amount" not in said(await bank.ask("wealth_holdings"))
+
+
 async def test_the_earliest_lot_goes_first(bank: Bank) -> None:
     await bank.commit(await buy(bank, "WP2601", "1000"), key="buy")
     bank.now += dt.timedelta(days=5)
