@@ -11,11 +11,12 @@ from responses.gates.refusal import Refusal
 
 MARK = "\ufffc"
 """Stands for a placeholder: no letter, no figure, no space."""
+_APOSTROPHES = str.maketrans("’‘", "''")
 
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """``text`` is folded (NFKC, lower case, simplified); its character *i* was ``raw[starts[i]:ends[i]]``.
+    """``text`` is folded (NFKC, lower case, simplified, straight apostrophes); its character *i* was ``raw[starts[i]:ends[i]]``.
 
     ``tokens`` name the placeholders by the position of their mark in ``text``.
     """
@@ -46,7 +47,7 @@ def bare(raw: str) -> Bare:
     def take(begin: int, finish: int) -> None:
         nonlocal text
         folded = fold(raw[begin:finish])
-        text += folded.text
+        text += folded.text.translate(_APOSTROPHES)
         starts.extend(begin + start for start in folded.starts)
         ends.extend(begin + end for end in folded.ends)
 

@@ -34,9 +34,13 @@ _LATER = re.compile(
 )
 _IF_EN = re.compile(r"\b(?:once|if|when|after|until|unless|before|whether|as soon as|how|nothing|no one|nobody)\b")
 _MAY_EN = re.compile(r"\b(?:will|would|can|could|should|must|may|might|shall|to|cannot|being|be|please)$")
-_BEFORE_FIGURE = re.compile(rf"(?:款|额|金额|额度)?(?={MARK})")
+_BEFORE_FIGURE = re.compile(rf"(?:款|额|金额|额度|用掉|用了|用去|了| back| so far| already)? ?(?={MARK})")
 _SPENT = re.compile(r"(?:paid|.*used)(?:_\d+)?")
 """Facts that tell of something done: 已还款⟦paid⟧ is their label and no claim."""
+_POSTED = re.compile(r"已经?(?:入账|到账)|(?:has|have|was|were|is)(?: (?:already|been))* credited")
+"""Behind such a fact these are its label too: ⟦paid⟧已经入账."""
+_IDIOM_EN = re.compile(r"(?:(?:that|it)(?:'s| is) )?easily|no harm|easier said than|well")
+"""What a clause before "done" may be without claiming anything: easily done, no harm done."""
 _CONDITION_EN = re.compile(r"(?:^|[.!?;:\n]) ?(?:but |and |then )?(?:once|if|when|after|as soon as) [^.!?;:\n]*$")
 _PERFECT = ("已", "均已", "都已", "正在")
 _CLAUSE = re.compile(r"[，。！？；,.!?;\n：:]")
@@ -44,8 +48,9 @@ _CLAUSE = re.compile(r"[，。！？；,.!?;\n：:]")
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    name: str
+    capability: str
     outcomes: frozenset[str]
+    anywhere: frozenset[str]
     zh: re.Pattern[str]
     en: re.Pattern[str]
 
@@ -81,7 +86,13 @@ _STANDALONE = re.compile(
 def _groups() -> tuple[_Group, ...]:
     raw: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text("utf-8"))
     return tuple(
-        _Group(name, frozenset(spec["outcomes"]), _chinese(spec["zh"]), _english(spec["en"]))
+        _Group(
+            capability=spec.get("of", name),
+            outcomes=frozenset(spec.get("outcomes", ())),
+            anywhere=frozenset(spec.get("anywhere", ())),
+            zh=_chinese(spec["zh"]),
+            en=_english(spec["en"]),
+        )
         for name, spec in raw.items()
     )
 
@@ -101,39 +112,54 @@ def _claims(draft: Bare, results: Sequence[Result], language: Language) -> Itera
                 yield draft.refusal("completion", match.start(), match.end())
     if not any(_tells_of_done(result) for result in results):
         for match in _STANDALONE.finditer(draft.text):
-            if not _harmless(draft, match, language):
+            idiom = _IDIOM_EN.fullmatch(_clause_before(draft.text, match.start()))
+            if not idiom and not _harmless(draft, match, language):
                 yield draft.refusal("completion", match.start(), match.end())
 
 
 def _may_claim(group: _Group, results: Sequence[Result]) -> bool:
-    if group.name == ANYTHING:
+    if group.capability == ANYTHING:
         return any(_tells_of_done(result) for result in results)
-    if group.name == "cancel":
-        return any(result.outcome in group.outcomes for result in results)
     return any(
-        result.capability == group.name and (result.completed or result.outcome in group.outcomes) for result in results
+        result.outcome in group.anywhere
+        or (result.capability == group.capability and (result.completed or result.outcome in group.outcomes))
+        for result in results
     )
 
 
 def _tells_of_done(result: Result) -> bool:
     return result.completed or any(
-        result.capability == group.name and result.outcome in group.outcomes for group in _groups()
+        result.capability == group.capability and result.outcome in group.outcomes for group in _groups()
     )
 
 
 def _harmless(draft: Bare, match: re.Match[str], language: Language) -> bool:
     """A condition, a negation, a possibility, a question, or the label of a figure claims nothing."""
     text, start, end = draft.text, match.start(), match.end()
-    opened = max((mark.end() for mark in _CLAUSE.finditer(text, 0, start)), default=0)
-    before = text[opened:start].rstrip()
-    if is_negated(text, start, language) or (language == "en" and is_negated(text, end, language)):
+    before = _clause_before(text, start)
+    if (
+        _labels_what_was_spent(draft, match)
+        or is_negated(text, start, language)
+        or (language == "en" and is_negated(text, end, language))
+    ):
         return True
     if language == "en":
         promised = match[0].startswith(("is ", "are ")) and _CONDITION_EN.search(text, 0, start)
         return bool(promised or _IF_EN.search(before) or _MAY_EN.search(before))
-    figure = _BEFORE_FIGURE.match(text, end)
-    if figure is not None and _SPENT.fullmatch(draft.tokens[figure.end()]):
-        return True
     if _IF.search(before) or _ASKED.match(text, end):
         return True
     return not match[0].startswith(_PERFECT) and bool(_MAY.search(before) or _LATER.match(text, end))
+
+
+def _clause_before(text: str, place: int) -> str:
+    opened = max((mark.end() for mark in _CLAUSE.finditer(text, 0, place)), default=0)
+    return text[opened:place].strip()
+
+
+def _labels_what_was_spent(draft: Bare, match: re.Match[str]) -> bool:
+    """已还款⟦paid⟧, ⟦paid⟧已经入账: the words belong to a fact that tells of it."""
+    ahead = _BEFORE_FIGURE.match(draft.text, match.end())
+    if ahead is not None and _SPENT.fullmatch(draft.tokens[ahead.end()]):
+        return True
+    behind = draft.tokens.get(len(draft.text[: match.start()].rstrip()) - 1, "")
+    return bool(_SPENT.fullmatch(behind) and _POSTED.fullmatch(match[0]))

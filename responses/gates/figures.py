@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from backends.values import find_figures, same_value
 from responses.draft import Filled, Span
 from responses.gates.bare import bare
-from responses.gates.placeholders import FIGURES
+from responses.gates.neighbours import FIGURES
 from responses.gates.refusal import Refusal
 from responses.gates.wording import harmless_spans
 
 _BLANK = "\ufffc"
-_PART_OF_IT = frozenset(["", "人民币", "rmb", "cny", "renminbi", "yuan"])
-"""Words that belong to the figure they stand before: gate 1 has made sure that they may stand there."""
+_PART_OF_IT = frozenset(["", "人民币", "rmb", "cny", "renminbi", "yuan", "整", "份", "度", "全年"])
+"""Words that belong to the figure beside them and leave its value as it is: 元整, 2026年10月份. Gate 1 has made sure that
+they may stand there."""
 
 
 def check_figures(filled: Filled) -> list[Refusal]:

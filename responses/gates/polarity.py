@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,13 +14,24 @@ import yaml
 
 from backends.result import Result
 from responses.draft import Draft
-from responses.gates.bare import Bare, bare
-from responses.gates.lexicon import Lexicon
+from responses.gates.bare import MARK, Bare, bare
+from responses.gates.lexicon import Hit, Lexicon
 from responses.gates.negation import is_negated
 from responses.gates.refusal import Refusal
+from responses.gates.wording import HARMLESS, fact_of
 from responses.reply import Language
 
 HERE = Path(__file__).parent
+_NEXT = re.compile(rf"[^。！？；，,!?;\n{MARK}]*({MARK})")
+_CONDITION = re.compile(
+    r"(?:如果|若|要是|假如|如有|如发现|如遇|一旦|万一|发现|看到|有任何|\b(?:if|any|anything|something|should|in case|whenever|unless)\b)"
+    r"[^。！？；，,.!?;\n]*$"
+)
+"""Behind these, within a clause, a state is supposed and not told: 如发现异常交易, if anything looks suspicious."""
+_SUPPOSED = re.compile(
+    r"(?:如果|若|要是|假如|只要|一旦|等到?|直到|\b(?:if|once|when|as soon as|until|after|unless)\b)[^。！？；，,.!?;\n]*$"
+)
+_CLAUSE = re.compile(r"[。！？；，,!?;\n]|\.(?=\s)")
 
 
 @cache
@@ -32,9 +46,27 @@ def _says_no(language: Language) -> Lexicon:
 
 
 @cache
-def _opposites() -> tuple[tuple[Lexicon, Lexicon], ...]:
+def _says_no_to(outcome: str) -> Lexicon:
+    return Lexicon({"no": _polarity()["refusing"][outcome]})
+
+
+@dataclass(frozen=True, slots=True)
+class _Opposite:
+    when: Lexicon
+    never: Lexicon
+    unless: Lexicon
+
+
+@cache
+def _opposites() -> tuple[_Opposite, ...]:
+    loaded = _polarity()
     return tuple(
-        (Lexicon({"when": pair["when"]}), Lexicon({"never": pair["never"]})) for pair in _polarity()["opposites"]
+        _Opposite(
+            when=Lexicon({"when": pair["when"]}),
+            never=Lexicon({"never": pair["never"], HARMLESS: loaded["idioms"]}),
+            unless=Lexicon({"unless": pair.get("unless", [])}),
+        )
+        for pair in loaded["opposites"]
     )
 
 
@@ -48,31 +80,49 @@ def check_polarity(draft: Bare, source: Draft, results: Sequence[Result], langua
     template = bare(source.text).text
     return [
         *_refusals(draft, results, language),
-        *_turned(draft, template, language),
+        *_turned(draft, source, language),
         *_added(draft, template, language),
     ]
 
 
 def _refusals(draft: Bare, results: Sequence[Result], language: Language) -> Iterator[Refusal]:
-    refuses = any(result.outcome in _polarity()["refusing"] for result in results)
+    refused = {result.outcome for result in results} & _polarity()["refusing"].keys()
     denied = any(_says_no(language).hits(draft.text)) or (language == "en" and "n't" in draft.text)
-    if refuses and not denied:
+    if refused and not denied and not any(any(_says_no_to(outcome).hits(draft.text)) for outcome in refused):
         yield Refusal("polarity", 0, len(draft.raw), draft.raw[:20])
 
 
-def _turned(draft: Bare, template: str, language: Language) -> Iterator[Refusal]:
-    for when, never in _opposites():
-        if not any(when.hits(template)) or any(
-            not is_negated(template, hit.start, language) for hit in never.hits(template)
+def _turned(draft: Bare, source: Draft, language: Language) -> Iterator[Refusal]:
+    template = bare(source.text).text
+    for pair in _opposites():
+        if not any(pair.when.hits(template)) or any(
+            _means(hit, template, pair, language) for hit in pair.never.hits(template)
         ):
             continue
-        for hit in never.hits(draft.text):
-            if not is_negated(draft.text, hit.start, language):
+        for hit in pair.never.hits(draft.text):
+            if _means(hit, draft.text, pair, language) and not _labels_a_zero(draft, hit.end, source):
                 yield draft.refusal("polarity", hit.start, hit.end)
 
 
+def _means(hit: Hit, text: str, pair: _Opposite, language: Language) -> bool:
+    """Whether the words are meant as they stand: neither denied, nor supposed, nor about something else."""
+    if hit.label == HARMLESS or is_negated(text, hit.start, language) or _SUPPOSED.search(text, 0, hit.start):
+        return False
+    opened = max((mark.end() for mark in _CLAUSE.finditer(text, 0, hit.start)), default=0)
+    closed = _CLAUSE.search(text, hit.end)
+    return not any(pair.unless.hits(text[opened : closed.start() if closed else len(text)]))
+
+
+def _labels_a_zero(draft: Bare, end: int, source: Draft) -> bool:
+    """Whether the next figure of the clause is money and none: 待还⟦remaining_due⟧ of a settled bill is 待还0.00元."""
+    found = _NEXT.match(draft.text, end)
+    fact = fact_of(draft.tokens[found.start(1)], source) if found else None
+    return fact is not None and fact.kind == "money" and Decimal(fact.value) == 0
+
+
 def _added(draft: Bare, template: str, language: Language) -> Iterator[Refusal]:
-    known = {hit.label for hit in _claims().hits(template)}
+    known = {HARMLESS, *(hit.label for hit in _claims().hits(template))}
     for hit in _claims().hits(draft.text):
-        if hit.label not in known and not is_negated(draft.text, hit.start, language):
+        supposed = hit.label.startswith("state_") and _CONDITION.search(draft.text, 0, hit.start)
+        if hit.label not in known and not supposed and not is_negated(draft.text, hit.start, language):
             yield draft.refusal(f"added_{hit.label}", hit.start, hit.end)

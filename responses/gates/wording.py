@@ -23,13 +23,16 @@ HARMLESS = "harmless"
 NUMERALS = "零一二两三四五六七八九十百千万亿兆廿卅卌幺壹贰叁肆伍陆柒捌玖拾佰仟俩仨半倍弌弍弎壱弐"
 
 _BRANCH = re.compile(r"([\u4e00-\u9fff]{1,6})(?:支行|分行|分理处|营业部)")
-_GENERIC_BEFORE = tuple("的家个各到在去往找该此这那们近地何些有户卡关他下定应便我本贵或和及")
+_GENERIC_BEFORE = (
+    *"的家个各到在去往找该此这那们近地何些有户卡关他下定应便我本贵或和及",
+    *("任意", "上述", "以上", "周边", "身边", "全部", "其它", "联系", "查询", "咨询", "我行", "选择", "所属"),
+)
 """What stands before 支行 where no particular one is meant: 我们支行, 就近支行, 开户支行."""
 _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆"
     "范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤康易乔赖文"
 )
-_PERSON = re.compile(rf"[{_SURNAMES}][\u4e00-\u9fff]{{0,2}}?(?:先生|女士|小姐|太太|阿姨|叔叔)")
+_PERSON = re.compile(rf"[{_SURNAMES}][\u4e00-\u9fff]{{0,2}}?(?:先生(?![成效])|女士|小姐|太太|阿姨|叔叔)")
 _GENERIC_PERSON = re.compile(r"(?:这位|那位|各位|尊敬的|亲爱的|哪位)(?:先生|女士|小姐)")
 _ENGLISH_PERSON = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam)\.?\s+[A-Z][a-z]+")
 _MARKUP = re.compile(
@@ -55,10 +58,20 @@ MAX_FACTOR, MAX_EXTRA = 3, 120
 
 
 @cache
+def _words_by_class() -> dict[str, dict[str, Any]]:
+    loaded: dict[str, dict[str, Any]] = yaml.safe_load(WORDS_FILE.read_text("utf-8"))
+    return loaded
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern) for pattern in _words_by_class()["number"]["patterns"])
+
+
+@cache
 def _lexicon() -> Lexicon:
-    raw: dict[str, dict[str, Any]] = yaml.safe_load(WORDS_FILE.read_text("utf-8"))
     classes: dict[str, list[str]] = {HARMLESS: []}
-    for label, kinds in raw.items():
+    for label, kinds in _words_by_class().items():
         classes[HARMLESS] += [word for line in kinds.get(HARMLESS, ()) for word in line]
         classes[label] = [word for line in kinds["refused"] for word in line]
     return Lexicon(classes)
@@ -108,6 +121,8 @@ def _language(draft: Bare, language: Language) -> Iterator[Refusal]:
 def _words(draft: Bare, source: Draft) -> Iterator[Refusal]:
     text = draft.text
     covered = bytearray(len(text))
+    for start, end in _counting_nothing(text):
+        covered[start:end] = b"\1" * (end - start)
     for hit in _lexicon().hits(text):
         covered[hit.start : hit.end] = b"\1" * (hit.end - hit.start)
         if hit.label == HARMLESS or (hit.label == "home_currency" and _fits_home(draft, hit, source)):
@@ -117,22 +132,28 @@ def _words(draft: Bare, source: Draft) -> Iterator[Refusal]:
         # Ⅳ folds to letters, so it is looked for before folding.
         if unicodedata.category(char) == "Nl" and not _CJK.match(char) and char not in NUMERALS:
             yield Refusal("number", place, place + 1, char)
-    start: int | None = None
+    begun: int | None = None
     for place in range(len(text) + 1):
         numeral = place < len(text) and not covered[place] and _is_numeral(text[place])
-        if numeral and start is None:
-            start = place
-        elif not numeral and start is not None:
-            yield draft.refusal("number", start, place)
-            start = None
+        if numeral and begun is None:
+            begun = place
+        elif not numeral and begun is not None:
+            yield draft.refusal("number", begun, place)
+            begun = None
         if place < len(text) and unicodedata.category(text[place]) == "Sc":
             yield draft.refusal("currency", place, place + 1)
 
 
 def harmless_spans(draft: Bare) -> list[tuple[int, int]]:
     """The raw offsets of the words in *draft* that look like figures and are none."""
-    hits = (hit for hit in _lexicon().hits(draft.text) if hit.label == HARMLESS)
-    return [(draft.starts[hit.start], draft.ends[hit.end - 1]) for hit in hits]
+    words = [(hit.start, hit.end) for hit in _lexicon().hits(draft.text) if hit.label == HARMLESS]
+    return [(draft.starts[start], draft.ends[end - 1]) for start, end in (*words, *_counting_nothing(draft.text))]
+
+
+def _counting_nothing(text: str) -> Iterator[tuple[int, int]]:
+    """Where folded *text* has a numeral in a phrase that states no number."""
+    for pattern in _patterns():
+        yield from (match.span() for match in pattern.finditer(text))
 
 
 def _is_numeral(char: str) -> bool:
