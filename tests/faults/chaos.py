@@ -78,16 +78,13 @@ class Chaos:
             life = max(0.5, self._interval * len(self._replicas) * 1.2 - STARTING) * (0.5 + self._dice.random())
             orders = f"{point}=kill@1+{life + STARTING:.2f}" if point is not None else ""
             await replica.start(orders, **self._model())
-            if not await replica.answering("/healthz"):
-                self.failed_starts += 1
-                self._put_back(point)
-                await asyncio.sleep(0.5)
-                continue
-            await self._end_of(replica, point, life)
-        if replica.pid is None:
-            await replica.start()
-            if not await replica.answering("/readyz"):
-                raise RuntimeError(f"{replica.name} does not come back:\n{replica.log[-2000:]}")
+            if await replica.answering("/healthz"):
+                await self._end_of(replica, point, life)
+            else:
+                await self._failed_start(replica, point)
+        await replica.start()
+        if not await replica.answering("/readyz"):
+            raise RuntimeError(f"{replica.name} does not come back:\n{replica.log[-2000:]}")
 
     async def _end_of(self, replica: Replica, point: str | None, life: float) -> None:
         """Wait until the replica's failpoint ends it; end it where that takes too long, or everything is over."""
@@ -103,6 +100,18 @@ class Chaos:
         replica.kill()
         await ended
         self._note("replica", "at random", kill=True)
+
+    async def _failed_start(self, replica: Replica, point: str | None) -> None:
+        """It ended before it answered: at its failpoint, for it works before it is seen to, or for want of a store."""
+        replica.kill()
+        await replica.ended()
+        where = replica.failpoint_that_killed()
+        if where is not None:
+            self._note("replica", where, kill=True)
+            return
+        self.failed_starts += 1
+        self._put_back(point)
+        await asyncio.sleep(0.5)
 
     def _draw(self) -> str | None:
         """The failpoint at which a replica is to die; of five lives one ends at random."""
