@@ -10,25 +10,28 @@ from numpy.typing import NDArray
 
 from intents.data import Row
 from intents.figures import expected_calibration_error
+from intents.pairs import two_intents
 from intents.scorer import (
+    OUT_OF_SCOPE,
     Calibration,
     Floats,
     Logits,
     Scorer,
     intent_probabilities,
     out_of_scope_score,
-    second_probability,
     softmax,
 )
 
 KEPT_IN_SCOPE = 0.985
 """Share of held-out in-scope messages that the out-of-scope threshold must let through."""
 
-SECOND_PRECISION = 0.97
-"""Share of the told second intents that must be right: a wrong one costs the customer an answer nobody asked for."""
+TOLD_AS_TWO = 0.005
+"""Share of the messages with one intent that may be told as two: each costs an answer nobody asked for."""
+
+SURE_OF_TWO = 0.5
+"""Two intents are never told from less than this, however seldom one is mistaken for two."""
 
 _TEMPERATURES = np.geomspace(0.3, 4.0, 40)
-_OUT = "out_of_scope"
 
 
 def calibrate(scorer: Scorer, rows: Sequence[Row]) -> Calibration:
@@ -54,8 +57,8 @@ def calibrate(scorer: Scorer, rows: Sequence[Row]) -> Calibration:
     ]
     found = replace(found, ngram_share=float(shares[int(np.argmin(losses))]))
     probabilities = intent_probabilities(intent, ngram, found)
-    found = replace(found, reject=_reject_threshold(probabilities[single], gold[single], names[_OUT]))
-    return replace(found, second=_second_threshold(read, rows, scorer.labels.intents))
+    found = replace(found, reject=_reject_threshold(probabilities[single], gold[single], names[OUT_OF_SCOPE]))
+    return replace(found, second=_second_threshold(scorer, read, rows, found))
 
 
 def _surprise(probabilities: Floats, gold: NDArray[np.int64]) -> float:
@@ -79,18 +82,12 @@ def _reject_threshold(probabilities: Floats, gold: NDArray[np.int64], out: int) 
     return float(candidates[int(np.argmax(right))])
 
 
-def _second_threshold(read: Sequence[Logits], rows: Sequence[Row], names: Sequence[str]) -> float:
-    """The lowest probability from which a told second intent is right ``SECOND_PRECISION`` of the time; at least 0.5."""
-    told = sorted(
-        ((probability, names[at] == row.second) for row, (at, probability) in ((row, second_probability(logits.second)) for row, logits in zip(rows, read, strict=True))),
-        reverse=True,
-    )  # fmt: skip
-    threshold, right = 1.0, 0
-    for count, (probability, good) in enumerate(told, 1):
-        right += good
-        if right / count >= SECOND_PRECISION:
-            threshold = probability
-    return max(0.5, threshold)
+def _second_threshold(scorer: Scorer, read: Sequence[Logits], rows: Sequence[Row], calibration: Calibration) -> float:
+    """The lowest sureness at which no more than ``TOLD_AS_TWO`` of the messages with one intent are told as two."""
+    alone = [(row, logits) for row, logits in zip(rows, read, strict=True) if row.second is None]
+    pairs = [two_intents(scorer, row.text, logits, calibration) for row, logits in alone]
+    sure = np.array([0.0 if pair is None else pair[2] for pair in pairs])
+    return max(SURE_OF_TWO, float(np.quantile(sure, 1 - TOLD_AS_TWO)))
 
 
 def held_out_figures(scorer: Scorer, calibration: Calibration, rows: Sequence[Row]) -> dict[str, float]:

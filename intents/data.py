@@ -25,15 +25,13 @@ _JOINS: dict[Language, tuple[str, ...]] = {
     "en": (" and also ", ", and ", ". Also, ", " and ", ", also ", ". By the way, ", ", plus ", "; ", ". And ", ", then "),
 }  # fmt: skip
 _UNIT = re.compile(r"[元块钱圆$¥€£]|\b(usd|rmb|dollars?|yuan)\b", re.IGNORECASE)
+_STOPS = re.compile(r"[，。？！!?.,、\s]+$")
 _SINGLE_KINDS = ("query", "write", "knowledge")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A message and what it means. ``second`` is the other intent of a message with two, in the order they are said.
-
-    Of a ``mined`` row only the intent is known.
-    """
+    """A message and what it means. ``second`` is the other intent of a message with two, in the order they are said."""
 
     text: str
     language: Language
@@ -41,7 +39,6 @@ class Row:
     act: Act
     spans: Spans = ()
     second: str | None = None
-    mined: bool = False
 
 
 def catalog_rows(folder: Path = CATALOG) -> list[Row]:
@@ -86,9 +83,12 @@ class Variety:
         capabilities = catalog(folder)
         self._writes = {name for name, capability in capabilities.items() if capability.kind == "write"}
         self._pairable = [row for row in rows if capabilities[row.intent].kind in _SINGLE_KINDS and len(row.text) <= 40]
-        self._by_language: dict[Language, list[Row]] = defaultdict(list)
+        self._by_intent: dict[tuple[str, Language], list[Row]] = defaultdict(list)
         for row in self._pairable:
-            self._by_language[row.language].append(row)
+            self._by_intent[row.intent, row.language].append(row)
+        self._intents: dict[Language, list[str]] = defaultdict(list)
+        for name, language in self._by_intent:
+            self._intents[language].append(name)
         self._seen: dict[tuple[str, Language], list[str]] = defaultdict(list)
         for row in rows:
             for start, end, slot in row.spans:
@@ -125,25 +125,32 @@ class Variety:
         return replace(row, text=text, spans=spans)
 
     def pair(self, dice: random.Random) -> Row:
-        """Two messages of one language and different intents in one, in either order."""
-        first = self.exchange(dice.choice(self._pairable), dice)
-        others = self._by_language[first.language]
-        second = self.exchange(dice.choice(others), dice)
-        if second.intent == first.intent:
+        """Two messages of one language and different intents in one, in either order.
+
+        One message alone where the rows have no two intents in its language.
+        """
+        first = dice.choice(self._pairable)
+        others = [name for name in self._intents[first.language] if name != first.intent]
+        if not others:
             return first
-        head = first.text.rstrip("，。？！?!.,、 ")
-        join = dice.choice(_JOINS[first.language])
-        at = len(head) + len(join)
+        second = dice.choice(self._by_intent[dice.choice(others), first.language])
+        joined = self._join(first, second, dice)
+        return replace(joined, second=second.intent, act=self._joint_act(first, second))
+
+    def double(self, dice: random.Random) -> Row:
+        """Two messages of one intent in one: real customers ramble, and several clauses are not yet two intents."""
+        first = dice.choice(self._pairable)
+        return self._join(first, dice.choice(self._by_intent[first.intent, first.language]), dice)
+
+    def _join(self, first: Row, second: Row, dice: random.Random) -> Row:
+        """*first* and *second* as one message that means what *first* does."""
+        first, second = self.exchange(first, dice), self.exchange(second, dice)
+        head = _STOPS.sub("", first.text)
+        joint = dice.choice(_JOINS[first.language])
+        at = len(head) + len(joint)
         spans = tuple(span for span in first.spans if span[1] <= len(head))
         spans += tuple((start + at, end + at, slot) for start, end, slot in second.spans)
-        return Row(
-            head + join + second.text,
-            first.language,
-            first.intent,
-            self._joint_act(first, second),
-            spans,
-            second.intent,
-        )
+        return replace(first, text=head + joint + second.text, spans=spans)
 
     def _joint_act(self, first: Row, second: Row) -> Act:
         """*do* where either half asks for a write to be done; else the act of the first."""
@@ -151,8 +158,9 @@ class Variety:
         return "do" if doing else first.act
 
     def epoch(self, rows: Sequence[Row], dice: random.Random, pairs: float = 0.25) -> Iterator[Row]:
-        """Each of *rows* once, as it is or varied, and beside them a share of *pairs*, in random order."""
+        """Each of *rows* once, as it is or varied, and beside them a share of *pairs* and half as many doubles, shuffled."""
         varied = [row if dice.random() < 0.25 else self.vary(row, dice) for row in rows]
         varied += [self.slip(self.pair(dice), dice) for _ in range(int(pairs * len(rows)))]
+        varied += [self.slip(self.double(dice), dice) for _ in range(int(pairs * len(rows) / 2))]
         dice.shuffle(varied)
         yield from varied

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, ModernBertConfig
+from transformers import AutoConfig, AutoModel, ModernBertConfig, PretrainedConfig
 
 from intents.labels import Labels
 from intents.tokenizer import CLS, MAX_TOKENS, PAD, SEP, SPECIAL
@@ -86,13 +86,31 @@ class JointModel(nn.Module):  # type: ignore[misc]  # torch is untyped here
         return (slices.unsqueeze(2) * pair).sum(1).flatten(2)
 
 
-def new_encoder(vocabulary: int, *, layers: int = 4, width: int = 256) -> nn.Module:
+_DROPOUTS = (
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "embedding_dropout",
+    "mlp_dropout",
+    "attention_dropout",
+)
+"""What the encoders' configurations call their dropouts."""
+
+
+def new_encoder(vocabulary: int, *, layers: int = 4, width: int = 256, dropout: float = 0.0) -> nn.Module:
     """Our own encoder with random weights."""
-    return AutoModel.from_config(base_config(vocabulary, layers=layers, width=width), attn_implementation="eager")
+    config = _with_dropout(base_config(vocabulary, layers=layers, width=width), dropout)
+    return AutoModel.from_config(config, attn_implementation="eager")
 
 
-def load_encoder(folder: Path) -> nn.Module:
+def load_encoder(folder: Path, dropout: float = 0.0) -> nn.Module:
     """Any Hugging Face encoder directory with a ``config.json`` and weights; attention in plain matrix products."""
-    config = AutoConfig.from_pretrained(folder)
+    config = _with_dropout(AutoConfig.from_pretrained(folder), dropout)
     options: dict[str, Any] = {"attn_implementation": "eager", "dtype": torch.float32}
     return AutoModel.from_pretrained(folder, config=config, **options)
+
+
+def _with_dropout(config: PretrainedConfig, dropout: float) -> PretrainedConfig:
+    for name in _DROPOUTS:
+        if hasattr(config, name):
+            setattr(config, name, dropout)
+    return config

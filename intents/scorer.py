@@ -31,7 +31,7 @@ class Calibration:
     """Fitted on held-out rows with the exported model; see ``calibrate``.
 
     ``temperature`` and ``ngram_temperature`` divide logits; ``ngram_share`` is the weight of the n-grams' opinion.
-    A message is out of scope where its score reaches ``reject``; a second intent is told from ``second`` on.
+    A message is out of scope where its score reaches ``reject``; two intents are told from a sureness of ``second`` on.
     """
 
     temperature: float = 1.0
@@ -83,13 +83,6 @@ def out_of_scope_score(probabilities: Floats, out: int) -> Floats:
     """How far a message is from everything served, 0 to 1: what the best intent in scope leaves over."""
     inside = np.delete(probabilities, out, axis=-1)
     return np.asarray(1 - inside.max(-1), dtype=np.float32)
-
-
-def second_probability(second: Floats) -> tuple[int, float]:
-    """The likeliest second intent of the head's logits and its probability; the last class is "none"."""
-    probabilities = softmax(second)
-    at = int(probabilities[:-1].argmax())
-    return at, float(probabilities[at])
 
 
 class Scorer:

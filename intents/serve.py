@@ -14,6 +14,7 @@ from intents.capability import catalog
 from intents.complete import complete
 from intents.noise import Span
 from intents.normalise import normalise
+from intents.pairs import two_intents
 from intents.scorer import (
     OUT_OF_SCOPE,
     RELEASE,
@@ -21,7 +22,6 @@ from intents.scorer import (
     Logits,
     Scorer,
     intent_probabilities,
-    second_probability,
 )
 from intents.tagging import best_tags, spans_of
 from intents.understanding import Act, Context, IntentScore, Language, SlotValue, Understanding
@@ -63,7 +63,7 @@ class Understander:
         about = self._capabilities.get(context.capability or "")
         reading = read_in_context(text, spans, context, about, elsewhere=self._is_elsewhere(logits, context))
         ranking = self._ranking(logits, reading.intent)
-        intents = self._intents(ranking, logits)
+        intents = self._intents(text, ranking, logits)
         in_scope = intents[0].name != OUT_OF_SCOPE
         about_nothing = not in_scope and context.capability is None
         return Understanding(
@@ -93,17 +93,16 @@ class Understander:
         order = np.argsort(-probabilities, kind="stable")[:RANKED]
         return tuple(IntentScore(name=self._names[at], confidence=round(float(probabilities[at]), 4)) for at in order)
 
-    def _intents(self, ranking: tuple[IntentScore, ...], logits: Logits) -> tuple[IntentScore, ...]:
+    def _intents(self, text: str, ranking: tuple[IntentScore, ...], logits: Logits) -> tuple[IntentScore, ...]:
         """One or two intents in the order of the message, or exactly out of scope."""
         inside = [score for score in ranking if score.name != OUT_OF_SCOPE]
         if 1 - inside[0].confidence >= self._calibration.reject or ranking[0].name == OUT_OF_SCOPE:
             return (IntentScore(name=OUT_OF_SCOPE, confidence=round(1 - inside[0].confidence, 4)),)
-        at, probability = second_probability(logits.second)
-        name = self._names[at]
-        if probability < self._calibration.second or name == OUT_OF_SCOPE or ranking[0].confidence >= CERTAIN:
-            return (inside[0],)
-        first = next(score for score in inside if score.name != name)
-        return (first, IntentScore(name=name, confidence=round(probability, 4)))
+        if ranking[0].confidence < CERTAIN:
+            pair = two_intents(self._scorer, text, logits, self._calibration)
+            if pair is not None and pair[2] >= self._calibration.second:
+                return tuple(IntentScore(name=name, confidence=round(pair[2], 4)) for name in pair[:2])
+        return (inside[0],)
 
 
 def _slot(text: str, span: Span, context: Context) -> SlotValue:

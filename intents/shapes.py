@@ -10,7 +10,7 @@ from intents.lexicon import BANKS, ENUM_WORDS, enum_pattern
 _DIGIT = "[0-9０-９]"
 _HAN = "[零〇一二两三四五六七八九十]"
 _NUMBER = (
-    rf"(?:{_DIGIT}[0-9０-９,，]*(?:[.．]{_DIGIT}+)?\s?[万千百亿kKwW]{{0,2}}{_DIGIT}{{0,4}}"
+    rf"(?:{_DIGIT}[0-9０-９,，]*(?:[.．]{_DIGIT}+)?(?:\s?[万千百亿kKwW]{{1,2}}{_DIGIT}{{0,4}})?"
     r"|[零〇一二两三四五六七八九十百千万亿半几]+)"
 )
 _SIGNED = r"[$¥￥€£]\s?[0-9][0-9,]*(?:\.[0-9]+)?\s?[kK]?"

@@ -21,11 +21,10 @@ from intents.capability import CATALOG
 from intents.data import Row, Variety, catalog_rows, data_hash, split
 from intents.export import export_fp32, quantise
 from intents.labels import Labels
-from intents.mine import mine
 from intents.model import JointModel, Targets, load_encoder, new_encoder
 from intents.ngrams import NgramModel
 from intents.noise import dice_of
-from intents.scorer import RELEASE, Calibration, Scorer
+from intents.scorer import RELEASE, Scorer
 from intents.tagging import token_tags
 from intents.tokenizer import load_tokenizer, train_tokenizer
 
@@ -44,12 +43,13 @@ _ALLOWED_LOSS = 0.005
 class Settings:
     """How to fine-tune. ``rate`` is the peak learning rate; ``pairs`` the share of two-intent messages beside the rows."""
 
-    epochs: int = 14
+    epochs: int = 16
     seed: int = 0
     batch: int = 48
     rate: float = 6e-4
     smoothing: float = 0.05
     pairs: float = 0.25
+    dropout: float = 0.1
     threads: int = 2
     layers: int = 4
     width: int = 256
@@ -60,7 +60,6 @@ def train(
     base: Path | None = None,
     epochs: int = Settings.epochs,
     seed: int = Settings.seed,
-    unlabelled: Path | None = None,
     *,
     catalog_folder: Path = CATALOG,
     settings: Settings | None = None,
@@ -68,74 +67,61 @@ def train(
     """Train on the catalogue, export, calibrate, and write the release into *out*; returns its ``release.json``.
 
     *base* is any Hugging Face encoder directory with a ``tokenizer.json``; without one, ``intents/base`` where it
-    exists, else (or for ``SCRATCH``) an encoder of our own with random weights. *unlabelled* is a file of customers'
-    messages, one a line: a first model labels those it is sure of, and the release learns from them too. The card
-    beside the weights is written by whoever trained.
+    exists, else (or for ``SCRATCH``) an encoder of our own with random weights. The card beside the weights is written
+    by whoever trained.
     """
     settings = settings or Settings(epochs=epochs, seed=seed)
     began = time.monotonic()
     torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.seed)
     rows = catalog_rows(catalog_folder)
+    kept, held = split(rows)
+    labels = Labels.of_catalog(catalog_folder)
     base = None if base == SCRATCH else base or (BASE if BASE.exists() else None)
-    work = _Work(out, base, rows, catalog_folder, settings)
-    scorer, calibration, precision = work.build(())
-    mined: list[Row] = []
-    if unlabelled is not None:
-        mined = mine(scorer, calibration, unlabelled.read_text("utf-8").splitlines(), settings.seed)
-        scorer, calibration, precision = work.build(mined)
-    hashed = data_hash([*rows, *mined])
+    tokenizer, encoder = _start(base, rows, settings)
+    model = JointModel(encoder, labels)
+    variety = Variety(kept, catalog_folder)
+    fit(model, tokenizer, labels, kept, held, variety, settings)
+
+    out.mkdir(parents=True, exist_ok=True)
+    labels.save(out / "labels.json")
+    tokenizer.save(str(out / "tokenizer.json"))
+    _fit_ngrams(kept, variety, labels, settings).save(out / "ngrams.npz")
+    precision = _export(model, out, held)
+    scorer = Scorer(out)
+    calibration = calibrate(scorer, trials(held, Variety(held, catalog_folder)))
+    calibration.save(out / "thresholds.json")
+    hashed = data_hash(rows)
     release = {
         "name": f"teller-nlu-{hashed}-s{settings.seed}",
         "data_hash": hashed,
         "examples": len(rows),
-        "mined": len(mined),
         "base": "scratch" if base is None else base.name,
         "precision": precision,
         "seed": settings.seed,
         "epochs": settings.epochs,
+        "parameters": sum(value.numel() for value in model.parameters()),
         "seconds": round(time.monotonic() - began),
-        "held_out": held_out_figures(scorer, calibration, work.held),
+        "held_out": held_out_figures(scorer, calibration, held),
     }
     (out / "release.json").write_text(json.dumps(release, ensure_ascii=False, indent=1) + "\n", "utf-8")
     return release
 
 
-class _Work:
-    """One training: the rows, how they are split, and what a model is built from and into."""
-
-    def __init__(self, out: Path, base: Path | None, rows: Sequence[Row], folder: Path, settings: Settings) -> None:
-        self._out, self._base, self._rows, self._folder, self._settings = out, base, rows, folder, settings
-        self._kept, self.held = split(rows)
-        self._labels = Labels.of_catalog(folder)
-
-    def build(self, mined: Sequence[Row]) -> tuple[Scorer, Calibration, str]:
-        """Train on the kept rows and *mined* ones, export and calibrate; what serves, and in which precision."""
-        torch.manual_seed(self._settings.seed)
-        tokenizer, encoder = _start(self._base, self._rows, self._settings)
-        model = JointModel(encoder, self._labels)
-        rows, variety = [*self._kept, *mined], Variety(self._kept, self._folder)
-        fit(model, tokenizer, self._labels, rows, self.held, variety, self._settings)
-        self._out.mkdir(parents=True, exist_ok=True)
-        self._labels.save(self._out / "labels.json")
-        tokenizer.save(str(self._out / "tokenizer.json"))
-        _fit_ngrams(rows, variety, self._labels, self._settings).save(self._out / "ngrams.npz")
-        precision = _export(model, self._out, self.held)
-        scorer = Scorer(self._out)
-        calibration = calibrate(scorer, self._trials())
-        calibration.save(self._out / "thresholds.json")
-        return scorer, calibration, precision
-
-    def _trials(self) -> list[Row]:
-        """The held-out rows, and half as many messages that join two of them."""
-        joined = Variety(self.held, self._folder)
-        return [*self.held, *(joined.slip(joined.pair(dice_of(at)), dice_of(at)) for at in range(len(self.held) // 2))]
+def trials(held: Sequence[Row], variety: Variety) -> list[Row]:
+    """The held-out rows, half as many messages that join two of them, and a quarter that ramble about one thing."""
+    pairs = [variety.slip(variety.pair(dice_of(at)), dice_of(at)) for at in range(len(held) // 2)]
+    doubles = [variety.slip(variety.double(dice_of(at)), dice_of(at)) for at in range(len(held) // 4)]
+    return [*held, *pairs, *doubles]
 
 
 def _start(base: Path | None, rows: Sequence[Row], settings: Settings) -> tuple[Tokenizer, nn.Module]:
     if base is not None:
-        return load_tokenizer(base / "tokenizer.json"), load_encoder(base)
+        return load_tokenizer(base / "tokenizer.json"), load_encoder(base, settings.dropout)
     tokenizer = train_tokenizer(row.text for row in rows)
-    return tokenizer, new_encoder(tokenizer.get_vocab_size(), layers=settings.layers, width=settings.width)
+    return tokenizer, new_encoder(
+        tokenizer.get_vocab_size(), layers=settings.layers, width=settings.width, dropout=settings.dropout
+    )
 
 
 def fit(
@@ -149,7 +135,7 @@ def fit(
 ) -> None:
     """Fine-tune *model* in place on fresh variations of *rows* every epoch; keeps the epoch that held-out rows like best."""
     dice = dice_of(settings.seed)
-    steps = settings.epochs * (int(len(rows) * (1 + settings.pairs)) // settings.batch + 1)
+    steps = settings.epochs * (int(len(rows) * (1 + 1.5 * settings.pairs)) // settings.batch + 2)
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.rate, total_steps=steps + 1, pct_start=0.08)
     best, best_state = -1.0, model.state_dict()
@@ -219,12 +205,11 @@ def _batches(
             count = len(encoding.ids)
             ids[place, :count] = torch.tensor(encoding.ids)
             mask[place, :count] = 1
-            if not rows[at].mined:
-                tags[place, :count] = torch.tensor(token_tags(encoding.offsets, rows[at].spans, labels.slots))
+            tags[place, :count] = torch.tensor(token_tags(encoding.offsets, rows[at].spans, labels.slots))
         yield ids, mask, Targets(
             intent=torch.tensor([intents[rows[at].intent] for at in chunk]),
             second=torch.tensor([intents.get(rows[at].second or "", len(intents)) for at in chunk]),
-            act=torch.tensor([_IGNORED if rows[at].mined else acts[rows[at].act] for at in chunk]),
+            act=torch.tensor([acts[rows[at].act] for at in chunk]),
             slots=tags,
         )  # fmt: skip
 

@@ -68,11 +68,21 @@ def test_two_messages_in_one_keep_both_intents_and_all_slots(seed: int) -> None:
     assert all(row.text[start:end].strip() == row.text[start:end] for start, end, _ in row.spans)
 
 
+def test_a_message_without_a_partner_stays_alone() -> None:
+    only = Variety([Row("查账单", "zh", "card_bill", "ask"), Row("看账单", "zh", "card_bill", "ask")])
+    assert only.pair(dice_of(0)).second is None
+
+
+@given(st.integers(0, 10_000))
+def test_two_messages_of_one_intent_are_one_intent(seed: int) -> None:
+    row = VARIETY.double(dice_of(seed))
+    assert row.second is None
+    assert all(row.text[start:end] for start, end, _ in row.spans)
+
+
 def test_a_joint_message_is_a_doing_only_where_a_write_is_asked_for() -> None:
     rows = [Row("换五百美元", "zh", "fx_buy", "do"), Row("查账单", "zh", "card_bill", "ask")]
-    assert {
-        Variety(rows).pair(dice_of(seed)).act for seed in range(20) if Variety(rows).pair(dice_of(seed)).second
-    } == {"do"}
+    assert {Variety(rows).pair(dice_of(seed)).act for seed in range(20)} == {"do"}
 
 
 @pytest.mark.parametrize("slot", sorted(set(slot_types()) - set(ENUM_WORDS)))

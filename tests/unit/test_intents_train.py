@@ -44,7 +44,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def release(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A release trained on it from scratch."""
     out = tmp_path_factory.mktemp("release")
-    tiny = Settings(epochs=8, layers=1, width=64, rate=3e-3, batch=32)
+    tiny = Settings(epochs=5, layers=1, width=64, rate=3e-3, batch=32)
     train(out, Path("scratch"), catalog_folder=few, settings=tiny)
     return out
 
