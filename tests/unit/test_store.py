@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import migrations
-from bot.records import AuditRow, Base, ConversationRow, InboxRow
+from bot.records import AuditRow, Base, ConversationRow, InboxRow, WriteRow
 from bot.store import StoreError, database_now, open_database, reading
 
 ROW = {"id": "a", "secret_hash": "", "channel": "web", "assurance": "none"}
@@ -48,6 +48,34 @@ async def test_the_migrations_can_be_taken_back_and_made_again(bare: AsyncEngine
     assert await tables(bare) == {migrations.VERSION_TABLE}
     await migrations.upgrade(bare)
     assert await tables(bare) == {migrations.VERSION_TABLE, *Base.metadata.tables}
+
+
+async def test_effects_from_before_their_owner_was_kept_are_the_conversations(bare: AsyncEngine) -> None:
+    await migrations.upgrade(bare, "0001")
+    at = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
+    conversation = {**ROW, "customer_id": "C1001", "session": {}, "seq": 0, "owner": "bot", "version": 0, "fence": 0}
+    old = {
+        "key": "k",
+        "conversation_id": "a",
+        "capability": "fx_buy",
+        "quote_id": "q",
+        "digest": "d",
+        "status": "unknown",
+    }
+    async with bare.begin() as connection:
+        await connection.execute(insert(ConversationRow).values(**conversation, created_at=at, updated_at=at))
+        columns = ", ".join(old)
+        values = ", ".join(f"'{value}'" for value in old.values())
+        await connection.exec_driver_sql(
+            f"INSERT INTO writes ({columns}, created_at, updated_at) VALUES ({values}, '2026-11-21', '2026-11-21')"
+        )
+    await migrations.upgrade(bare)
+    async with bare.begin() as connection:
+        found = (await connection.execute(select(WriteRow.customer_id, WriteRow.channel, WriteRow.status))).one()
+    assert tuple(found) == ("C1001", "web", "unknown")
+    await migrations.downgrade(bare, "0001")
+    async with bare.begin() as connection:
+        assert (await connection.exec_driver_sql("SELECT status FROM writes")).scalar() == "unknown"
 
 
 async def test_processes_that_start_at_once_migrate_once(bare_database_url: str, tmp_path: Path) -> None:
