@@ -22,6 +22,7 @@ class Proxy:
         self.weather: Weather = "fair"
         self._target = target
         self._server: asyncio.Server | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Begin to listen."""
@@ -34,11 +35,18 @@ class Proxy:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        """Stop listening; connections under way end by themselves."""
+        """Stop listening, and cut what is under way."""
         if self._server is not None:
             self._server.close()
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
         try:
             beyond_reader, beyond_writer = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
@@ -46,14 +54,14 @@ class Proxy:
             return
         there = asyncio.create_task(self._pump(reader, beyond_writer, writer, back=False))
         back = asyncio.create_task(self._pump(beyond_reader, writer, writer, back=True))
-        await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (there, back):
-            task.cancel()
-        await asyncio.gather(there, back, return_exceptions=True)
-        for side in (writer, beyond_writer):
-            side.close()
-            with contextlib.suppress(OSError):
-                await side.wait_closed()
+        try:
+            await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            there.cancel()
+            back.cancel()
+            writer.close()
+            beyond_writer.close()
+            await asyncio.gather(there, back, writer.wait_closed(), beyond_writer.wait_closed(), return_exceptions=True)
 
     async def _pump(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, caller: asyncio.StreamWriter, *, back: bool
