@@ -86,6 +86,11 @@ class JointModel(nn.Module):  # type: ignore[misc]  # torch is untyped here
         return (slices.unsqueeze(2) * pair).sum(1).flatten(2)
 
 
+def has_bf16() -> bool:
+    """Whether this processor multiplies bfloat16 itself; where it does not, that format is slower, not faster."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 _DROPOUTS = (
     "hidden_dropout_prob",
     "attention_probs_dropout_prob",

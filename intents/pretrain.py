@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import ModernBertForMaskedLM
 
-from intents.model import base_config
+from intents.model import base_config, has_bf16
 from intents.tokenizer import MASK, SPECIAL, load_tokenizer, train_tokenizer
 
 SHORTEST, LONGEST = 6, 128
@@ -174,7 +174,7 @@ def _step(
 ) -> float:
     generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
     shown, hidden = mask_spans(ids, settings.masked, model.config.vocab_size, generator)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=has_bf16()):
         states = model.model(input_ids=shown, attention_mask=torch.ones_like(shown))[0]
         logits = model.decoder(model.head(states[hidden]))
         loss = nn.functional.cross_entropy(logits.float(), ids[hidden])

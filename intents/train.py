@@ -21,7 +21,7 @@ from intents.capability import CATALOG
 from intents.data import Row, Variety, catalog_rows, data_hash, split
 from intents.export import export_fp32, quantise
 from intents.labels import Labels
-from intents.model import JointModel, Targets, load_encoder, new_encoder
+from intents.model import JointModel, Targets, has_bf16, load_encoder, new_encoder
 from intents.ngrams import NgramModel
 from intents.noise import dice_of
 from intents.scorer import RELEASE, Scorer
@@ -144,7 +144,7 @@ def fit(
         varied = list(variety.epoch(rows, dice, settings.pairs))
         losses = []
         for ids, mask, targets in _batches(varied, tokenizer, labels, settings.batch, dice):
-            with torch.autocast("cpu", torch.bfloat16, enabled=_has_bf16()):
+            with torch.autocast("cpu", torch.bfloat16, enabled=has_bf16()):
                 loss = _loss(model(ids, mask), targets, settings.smoothing)
             optimiser.zero_grad()
             loss.backward()
@@ -160,11 +160,6 @@ def fit(
             best, best_state = score, {name: value.clone() for name, value in model.state_dict().items()}
     model.load_state_dict(best_state)
     model.eval()
-
-
-def _has_bf16() -> bool:
-    """Whether this processor multiplies bfloat16 itself; where it does not, that format is slower, not faster."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _loss(logits: tuple[Tensor, Tensor, Tensor, Tensor], targets: Targets, smoothing: float) -> Tensor:
