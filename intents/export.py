@@ -43,6 +43,16 @@ def export_fp32(model: JointModel, path: Path) -> None:
     if program is None:
         raise RuntimeError("the model could not be exported to ONNX")
     program.save(str(path), external_data=False)
+    _strip_traces(path)
+
+
+def _strip_traces(path: Path) -> None:
+    """Take out where in whose source each node came from: it names the machine that trained, and nothing reads it."""
+    model = onnx.load(str(path))
+    for part in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    onnx.save(model, str(path))
 
 
 def quantise(source: Path, target: Path) -> None:

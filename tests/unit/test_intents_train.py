@@ -71,6 +71,7 @@ def test_what_is_exported_says_what_torch_says(tmp_path: Path, release: Path) ->
     for name in ("labels.json", "tokenizer.json", "ngrams.npz"):
         shutil.copy(release / name, tmp_path)
     export_fp32(model, tmp_path / "model.onnx")
+    assert str(Path(__file__).parents[2]).encode() not in (tmp_path / "model.onnx").read_bytes()
     scorer = Scorer(tmp_path)
     ids = np.array([[2, 7, 120, 33, 290, 3]])
     said = scorer._session.run(None, {"input_ids": ids})
