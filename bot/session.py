@@ -22,8 +22,8 @@ class Task(_Frozen):
 
     ``slots`` hold canonical text (several values where the capability takes several). ``awaiting`` is what the next
     message may answer: a slot's name, ``confirm``, ``code``, ``offer`` or ``clarify``. ``quoted`` is the prepared
-    result that was read back; ``confirmed`` says that its figures were agreed to, ``resumed`` counts how
-    often it was brought up again after something else.
+    result that was read back; ``confirmed`` says that its figures were agreed to. ``options`` are what was offered to
+    choose from, in its order. ``resumed`` counts how often it was brought up again after something else.
     """
 
     id: int

@@ -7,9 +7,9 @@ on the last topic, or something new. ``settle`` records what was said, so that t
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
 
+from bot import phrases
 from bot.decision import Answer, Ask, Clarify, Confirm, Saying, Step
 from bot.session import IDLE_LIMIT, Session, Task, Topic
 from intents.capability import Capability
@@ -26,30 +26,6 @@ FAINT = 0.25
 CLOSE = 0.15
 """Two readings nearer than this, the first of them unsure, are put to the customer."""
 MAX_OPTIONS = 3
-
-_CORRECTION = re.compile(
-    r"^\s*(不对|不是|错了|我是说|我说的是|改成|改为|改一下|换成|应该是|还是要?|no[,，]? (?!thank)|not |sorry|i mean|make (it|that)|change|actually)",
-    re.IGNORECASE,
-)
-_ELLIPSIS = re.compile(
-    r"^\s*(那|那么|再看看|还有)?.{0,14}呢[？?。!！]?\s*$|^\s*(那|那么).{1,14}$"
-    r"|^\s*(and|what about|how about)\b.{1,40}$",
-    re.IGNORECASE | re.DOTALL,
-)
-_ABANDON = re.compile(
-    r"^\s*(那?还是)?(算了|不用了?|不要了?|不需要|先不|先别|别办|不办|不换了|不买了|不挂了|取消|never ?mind|forget it|cancel|stop)",
-    re.IGNORECASE,
-)
-_QUESTION = re.compile(
-    r"[?？吗嘛么呢]|怎|如何|咋|哪|啥|多少|多久|能不能|可不可以|是否|要不要|\b(how|what|where|when|which|why|can|do|does|is|are)\b",
-    re.IGNORECASE,
-)
-_RESEND = re.compile(r"重新?发|再发|没收到|收不到|resend|send (it )?again|(did ?n.t|not) (get|receive)", re.IGNORECASE)
-_ORDINAL = re.compile(r"^\s*(?:第?\s*([1-3一二三])\s*个?|([123])[.、]?)\s*$")
-_ORDINALS = {"1": 0, "2": 1, "3": 2, "一": 0, "二": 1, "三": 2}
-_FILLER = re.compile(
-    r"[\s，。,.!！?？、~～]|那|就|要|的|吧|啊|呀|吗|呢|嗯|哦|是|换|改|尾号|后四位|please|the|one|to|it|for|what about|how about|and"
-)
 
 _ANSWERING = frozenset({"affirm", "deny", "cancel", "repeat", "out_of_scope", "chitchat"})
 _COURTESIES = frozenset({"greet", "thanks", "goodbye", "affirm", "deny", "chitchat"})
@@ -153,21 +129,24 @@ def _as_answer(
         return _choice(session, task, understanding, names, text, now, capabilities)
     capability = capabilities[task.capability]
     slots = relevant_slots(understanding, capability)
+    picked = _picked(task, text)
+    if picked is not None and task.awaiting is not None:
+        return _put(session, task.with_slots({task.awaiting: (picked,)}), None, now)
     sure = understanding.intents[0].confidence >= SURE
     elsewhere = sure and names[0] not in (_ANSWERING | _COURTESIES) and names[0] != task.capability
     if task.awaiting == capability.words and capability.words is not None and names[0] not in ("cancel", "deny"):
         return _put(session, task.with_slots({capability.words: (text.strip(),)}), None, now)
     if slots and _speaks_of(task, slots, understanding, names, text):
         return _put(session, task.with_slots(slots).model_copy(update={"act": "do"}), None, now)
-    if _ABANDON.match(text):
+    if phrases.ABANDON.match(text):
         if elsewhere:
             return _as_new(_without(session, task), understanding, names, text, now, capabilities)
         return _drop(session, task, "denied" if task.awaiting == "offer" else "cancelled")
-    if task.awaiting == "confirm" and names[0] != "cancel" and _CORRECTION.match(text) and not elsewhere:
+    if task.awaiting == "confirm" and names[0] != "cancel" and phrases.CORRECTION.match(text) and not elsewhere:
         return _put(session, task, "change", now)
     if sure and names[0] in ("deny", "cancel"):
         return _drop(session, task, "denied" if task.awaiting == "offer" else "cancelled")
-    if task.awaiting == "code" and _RESEND.search(text):
+    if task.awaiting == "code" and phrases.RESEND.search(text):
         return _put(session, task, "resend", now)
     if names[0] == "affirm" or (names[0] == task.capability and understanding.act == "do"):
         if task.awaiting == "confirm" and names[0] == "affirm" and sure:
@@ -195,12 +174,12 @@ def _speaks_of(
 ) -> bool:
     """Whether slots in the message belong to the task in hand rather than to a new question."""
     if names[0] == task.capability:
-        return understanding.act == "do" or task.awaiting in slots or bool(_CORRECTION.match(text))
-    if names[0] in _ANSWERING or _CORRECTION.match(text):
+        return understanding.act == "do" or task.awaiting in slots or bool(phrases.CORRECTION.match(text))
+    if names[0] in _ANSWERING or phrases.CORRECTION.match(text):
         return True
     if understanding.intents[0].confidence < SURE and task.awaiting in slots:
         return True
-    return _covered(understanding, text) and not _ELLIPSIS.match(text)
+    return _covered(understanding, text) and not phrases.ELLIPSIS.match(text)
 
 
 def _covered(understanding: Understanding, text: str) -> bool:
@@ -208,7 +187,13 @@ def _covered(understanding: Understanding, text: str) -> bool:
     rest = list(text)
     for slot in understanding.slots:
         rest[slot.start : slot.end] = " " * (slot.end - slot.start)
-    return len(_FILLER.sub("", "".join(rest))) <= 2
+    return len(phrases.FILLER.sub("", "".join(rest))) <= 2
+
+
+def _picked(task: Task, text: str) -> str | None:
+    """The one of the offered options that "第二个" names."""
+    place = phrases.ordinal(text)
+    return task.options[place] if place is not None and place < len(task.options) else None
 
 
 def _choice(
@@ -222,9 +207,7 @@ def _choice(
 ) -> Session | None:
     """The reading that was picked out of those offered, by its number, its label or by saying it again."""
     cleared = _without(session, task)
-    ordinal = _ORDINAL.match(text)
-    index = _ORDINALS[ordinal[1] or ordinal[2]] if ordinal else None
-    picked = task.options[index] if index is not None and index < len(task.options) else None
+    picked = _picked(task, text)
     for option in task.options:
         if text.strip().lower() in {label.lower() for label in capabilities[option].label.values()}:
             picked = option
@@ -260,13 +243,13 @@ def _as_follow_up(
     last = session.last
     if last is None or now - last.at > FOLLOW_UP_LIMIT or last.capability not in capabilities:
         return None
-    if not (_ELLIPSIS.match(text) or _CORRECTION.match(text) or _covered(understanding, text)):
+    if not (phrases.ELLIPSIS.match(text) or phrases.CORRECTION.match(text) or _covered(understanding, text)):
         return None
     capability = capabilities[last.capability]
     slots = relevant_slots(understanding, capability)
     only_slots = _covered(understanding, text)
     same = names[0] in (last.capability, *_ANSWERING) or understanding.intents[0].confidence < SURE
-    if slots and (same or (only_slots and _ELLIPSIS.match(text))):
+    if slots and (same or (only_slots and phrases.ELLIPSIS.match(text))):
         if "currency" in slots and last.slots.get("currency_from") and last.slots.get("currency") == ("CNY",):
             slots = {**slots, "currency_from": slots["currency"]}
             del slots["currency"]
@@ -310,7 +293,7 @@ def _as_new(
         words = capabilities[name].words
         if words is not None and len(text.strip()) >= WORDS_ENOUGH:
             slots[words] = (text.strip(),)
-        urgent = capabilities[name].protective and not _QUESTION.search(text)
+        urgent = capabilities[name].protective and not phrases.QUESTION.search(text)
         topics.append((name, "do" if urgent and understanding.act == "ask" else understanding.act, slots))
     task = session.in_hand
     if task is not None and len(topics) == 1 and wanted[0] == task.capability and understanding.act == "do":
@@ -351,10 +334,11 @@ def settle(session: Session, decisions: Sequence[Saying], steps: Sequence[Step],
             )
             continue
         changes: dict[str, object] = {"touched_at": now}
+        changes["options"] = ()
         if isinstance(decision, Ask):
-            changes["awaiting"] = decision.slot
+            changes.update(awaiting=decision.slot, options=tuple(choice.value for choice in decision.say.choices))
         elif isinstance(decision, Clarify):
-            changes["awaiting"] = "clarify"
+            changes.update(awaiting="clarify", options=decision.options)
         elif isinstance(decision, Confirm):
             changes.update(awaiting="confirm", quoted=decision.say, confirmed=False, challenge_id=None)
         else:

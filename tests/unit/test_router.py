@@ -401,3 +401,14 @@ def test_a_lost_card_that_is_only_stated_is_a_request_and_one_that_is_asked_abou
     talk = Conversation()
     talk.bank("explain:card_report_lost", Result(capability="card_report_lost", outcome="explain"))
     assert said(talk.hear(meant("挂失要多少钱", "card_report_lost", act="ask")))[0] == "card_report_lost.explain"
+
+
+@pytest.mark.parametrize("words", ["第二个", "2", "第2张", "the second one"])
+def test_one_of_several_cards_is_picked_by_its_place(words: str) -> None:
+    talk = Conversation()
+    choices = tuple(Choice(slot="card_tail", value=tail, facts=()) for tail in ("8888", "6217"))
+    talk.bank("prepare:card_report_lost", Result(capability="card_report_lost", outcome="choose", choices=choices))
+    talk.hear(meant("挂失", "card_report_lost", act="do"))
+    talk.bank("prepare:card_report_lost", READY.model_copy(update={"capability": "card_report_lost"}))
+    assert isinstance(talk.hear(meant(words, "out_of_scope"))[0], Confirm)
+    assert talk.calls[-1].input == {"card_tail": "6217"}
