@@ -13,7 +13,7 @@ import yaml
 
 from backends.result import Result
 from responses.gates.bare import MARK, Bare
-from responses.gates.negation import is_negated
+from responses.gates.negation import CLAUSE_END, is_negated
 from responses.gates.refusal import Refusal
 from responses.reply import Language
 
@@ -43,7 +43,6 @@ _IDIOM_EN = re.compile(r"(?:(?:that|it)(?:'s| is) )?easily|no harm|easier said t
 """What a clause before "done" may be without claiming anything: easily done, no harm done."""
 _CONDITION_EN = re.compile(r"(?:^|[.!?;:\n]) ?(?:but |and |then )?(?:once|if|when|after|as soon as) [^.!?;:\n]*$")
 _PERFECT = ("已", "均已", "都已", "正在")
-_CLAUSE = re.compile(r"[，。！？；,.!?;\n：:]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ def _harmless(draft: Bare, match: re.Match[str], language: Language) -> bool:
 
 
 def _clause_before(text: str, place: int) -> str:
-    opened = max((mark.end() for mark in _CLAUSE.finditer(text, 0, place)), default=0)
+    opened = max((mark.end() for mark in CLAUSE_END.finditer(text, 0, place)), default=0)
     return text[opened:place].strip()
 
 

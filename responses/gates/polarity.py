@@ -16,7 +16,7 @@ from backends.result import Result
 from responses.draft import Draft
 from responses.gates.bare import MARK, Bare, bare
 from responses.gates.lexicon import Hit, Lexicon
-from responses.gates.negation import is_negated
+from responses.gates.negation import CLAUSE_END, is_negated
 from responses.gates.refusal import Refusal
 from responses.gates.wording import HARMLESS, fact_of
 from responses.reply import Language
@@ -31,7 +31,6 @@ _CONDITION = re.compile(
 _SUPPOSED = re.compile(
     r"(?:如果|若|要是|假如|只要|一旦|等到?|直到|\b(?:if|once|when|as soon as|until|after|unless)\b)[^。！？；，,.!?;\n]*$"
 )
-_CLAUSE = re.compile(r"[。！？；，,!?;\n]|\.(?=\s)")
 
 
 @cache
@@ -108,8 +107,8 @@ def _means(hit: Hit, text: str, pair: _Opposite, language: Language) -> bool:
     """Whether the words are meant as they stand: neither denied, nor supposed, nor about something else."""
     if hit.label == HARMLESS or is_negated(text, hit.start, language) or _SUPPOSED.search(text, 0, hit.start):
         return False
-    opened = max((mark.end() for mark in _CLAUSE.finditer(text, 0, hit.start)), default=0)
-    closed = _CLAUSE.search(text, hit.end)
+    opened = max((mark.end() for mark in CLAUSE_END.finditer(text, 0, hit.start)), default=0)
+    closed = CLAUSE_END.search(text, hit.end)
     return not any(pair.unless.hits(text[opened : closed.start() if closed else len(text)]))
 
 

@@ -8,12 +8,23 @@ from backends.result import Choice, Fact, Result
 from backends.values import Value
 from responses.audience import Audience
 from responses.check import SAMPLE_TIME, sample
-from responses.draft import Draft, Drafter, joined
+from responses.draft import Draft, Drafter, Filled, Span, joined
 from responses.library import SHARED, library, names_in
 from responses.reply import Language
+from responses.verify import verify
 
 CURRENT = ("overdue_days", "period")
 """Facts that a statement not yet due does not have."""
+
+END = "还有什么需要，随时告诉我。"
+BILL = (
+    "您尾号⟦card_tail⟧的⟦card_name⟧，⟦statement_month⟧账单金额⟦statement_balance⟧，已还⟦paid⟧，还需还⟦remaining_due⟧。"
+    "最低还款额⟦minimum_due⟧，到期还款日是⟦due_date⟧，还有⟦days_left⟧。" + END
+)
+BILL_EN = (
+    "Your ⟦card_name⟧ ending ⟦card_tail⟧: the ⟦statement_month⟧ statement balance is ⟦statement_balance⟧, you have paid"
+    " ⟦paid⟧, and ⟦remaining_due⟧ is still due. The minimum payment is ⟦minimum_due⟧, due by ⟦due_date⟧: ⟦days_left⟧ left."
+)
 
 
 def result(capability: str, outcome: str, *, without: Collection[str] = (), **changes: Value) -> Result:
@@ -54,6 +65,23 @@ def source(of: Result, language: Language = "zh", variant: int = 0) -> Draft:
         rows = joined([drafter.line(line, {fact.name: fact for fact in row}) for row in of.rows], "\n")
     template = said.variants(language, elder=False)[variant]
     return drafter.draft(template, {fact.name: fact for fact in of.facts}, rows)
+
+
+def refused(text: str, of: Result, language: Language = "zh", template: str | None = None) -> set[str]:
+    """The rules that *text* breaks as a rewriting of *of*, whose draft is *template* where one is given."""
+    draft = source(of, language) if template is None else Draft(template, fact_fillers(of, language))
+    return {refusal.rule for refusal in verify(text, draft, [of], language)}
+
+
+def fact_fillers(of: Result, language: Language = "zh") -> dict[str, Filled]:
+    """What each fact of a result fills its placeholder with."""
+    spoken = {fact.name: (fact, fact.spoken(language)) for fact in of.facts}
+    return {name: Filled(text, (Span(0, len(text), fact),)) for name, (fact, text) in spoken.items()}
+
+
+def refused_bill(said: str, instead_of: str = END) -> set[str]:
+    """The rules broken when the last sentence of an honest bill says *said*."""
+    return refused(BILL.replace(instead_of, said), bill(), template=BILL)
 
 
 def audience(language: Language = "zh", variation: int = 0, **changes: object) -> Audience:

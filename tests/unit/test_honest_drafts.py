@@ -14,7 +14,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -110,10 +110,9 @@ class Written:
                     text += f"⟦{named[piece]}⟧"
         return text
 
-    def refusals(self, draft: str | None = None) -> tuple[Refusal, ...]:
-        """Why the draft, or *draft* in its place, is refused as a rewriting of the source it comes nearest to."""
-        said = self.draft if draft is None else draft
-        return min((verify(said, source, [self.result()], self.language) for source in self.sources()), key=len)
+    def refusals(self, source: Draft, draft: str | None = None) -> tuple[Refusal, ...]:
+        """Why the draft, or *draft* in its place, is refused as a rewriting of *source*."""
+        return verify(self.draft if draft is None else draft, source, [self.result()], self.language)
 
 
 def _base(token: str) -> str:
@@ -136,8 +135,15 @@ def written(name: str) -> tuple[Written, ...]:
     return tuple(Written(**json.loads(line)) for line in (DATA / name).read_text("utf-8").splitlines())
 
 
+@cache
+def nearest(each: Written) -> tuple[Draft, tuple[Refusal, ...]]:
+    """The source that a draft comes nearest to, and why the draft is refused even so."""
+    return min(((source, each.refusals(source)) for source in each.sources()), key=lambda found: len(found[1]))
+
+
 def refused_of(name: str) -> list[tuple[Written, tuple[Refusal, ...]]]:
-    return [(each, refusals) for each in written(name) if (refusals := each.refusals())]
+    """The drafts of a file that do not pass, and why."""
+    return [(each, refusals) for each in written(name) if (refusals := nearest(each)[1])]
 
 
 def test_honest_drafts_pass_the_gates():
@@ -154,3 +160,70 @@ def test_honest_drafts_that_the_gates_were_not_mended_on_pass_as_well():
     rules = Counter(itertools.chain.from_iterable({refusal.rule for refusal in refusals} for _, refusals in refused))
     # The texts stay unseen: a gate mended on them would no longer be measured by them.
     assert len(refused) <= MOST_REFUSED * len(written("honest_drafts_heldout.jsonl")), rules
+
+
+RECORDED = frozenset({"status", "already", "settled", "queued", "after_hours", "waiting", "withdrawn"})
+"""Outcomes that tell of something done before: that it was done may be said of them."""
+ADDED: dict[str, dict[Language, str]] = {
+    "a figure": {"zh": "另收88元。", "en": " There is a charge of 88 yuan."},
+    "a figure in Chinese numerals": {"zh": "一共三千五百块。", "en": " That makes three thousand five hundred."},
+    "a share": {"zh": "大约占百分之五。", "en": " That is five per cent."},
+    "a day": {"zh": "明天就到。", "en": " It will be there tomorrow."},
+    "a promise": {"zh": "我们保证收益。", "en": " We guarantee the return."},
+    "another act": {"zh": "转账已到账。", "en": " Your transfer has been approved."},
+    "a gift": {"zh": "再送您红包。", "en": " And here is a bonus for you."},
+}
+CLAIM: dict[Language, str] = {"zh": "已为您办理成功。", "en": " It has been done for you."}
+BOTH = (*written("honest_drafts.jsonl"), *written("honest_drafts_heldout.jsonl"))
+
+
+def assert_all_refused(hostile: Iterable[tuple[Written, str]]) -> None:
+    """Each lie is refused as a rewriting of the source that the honest draft comes nearest to."""
+    tried = 0
+    for each, said in hostile:
+        tried += 1
+        refused = bool(each.refusals(nearest(each)[0], said))
+        # The words stay out of the message: the draft may be a held-out one.
+        assert refused, f"a lie about {each.capability}.{each.outcome} passes"
+    assert tried > 100
+
+
+def some_fact_of_each() -> Iterator[tuple[Written, str, Fact]]:
+    """Every draft with one of its facts, each time the next."""
+    for number, each in enumerate(each for each in BOTH if each.tokens):
+        token = each.tokens[number % len(each.tokens)]
+        yield each, token, each.facts()[token]
+
+
+@pytest.mark.parametrize("what", ADDED)
+def test_no_draft_passes_with_a_lie_added(what):
+    lies = ((number, each, ADDED[what][each.language]) for number, each in enumerate(BOTH))
+    assert_all_refused(
+        (each, each.draft + lie if number % 2 else lie.strip() + each.draft) for number, each, lie in lies
+    )
+
+
+def test_no_draft_passes_that_claims_what_was_not_done():
+    undone = (each for each in BOTH if not each.completed and each.outcome not in RECORDED)
+    assert_all_refused((each, each.draft + CLAIM[each.language]) for each in undone)
+
+
+def test_no_draft_passes_without_one_of_its_facts():
+    assert_all_refused((each, each.draft.replace(f"⟦{token}⟧", "")) for each, token, _ in some_fact_of_each())
+
+
+def test_no_draft_passes_with_a_changed_value_in_place_of_a_fact():
+    assert_all_refused(
+        (each, each.draft.replace(f"⟦{token}⟧", _altered(fact.spoken(each.language))))
+        for each, token, fact in some_fact_of_each()
+    )
+
+
+def test_no_draft_passes_with_a_fact_said_twice():
+    assert_all_refused((each, f"{each.draft} ⟦{token}⟧") for each, token, _ in some_fact_of_each())
+
+
+def _altered(text: str) -> str:
+    """*text* with its first digit another one; a text without digits becomes a figure."""
+    changed = re.sub(r"[0-9]", lambda digit: str((int(digit[0]) + 1) % 10), text, count=1)
+    return changed if changed != text else "88.00"

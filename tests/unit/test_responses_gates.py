@@ -6,41 +6,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.result import Result
 from backends.values import Count
-from responses.draft import Draft, Filled, Span, fill
+from responses.draft import Draft, Filled, fill
 from responses.gates.figures import check_figures
 from responses.gates.lexicon import Lexicon
-from responses.reply import Language
 from responses.verify import rules_version, verify
-from tests.unit.responses_samples import CURRENT, bill, result, source
-
-END = "还有什么需要，随时告诉我。"
-BILL = (
-    "您尾号⟦card_tail⟧的⟦card_name⟧，⟦statement_month⟧账单金额⟦statement_balance⟧，已还⟦paid⟧，还需还⟦remaining_due⟧。"
-    "最低还款额⟦minimum_due⟧，到期还款日是⟦due_date⟧，还有⟦days_left⟧。" + END
+from tests.unit.responses_samples import (
+    BILL,
+    BILL_EN,
+    CURRENT,
+    END,
+    bill,
+    fact_fillers,
+    refused,
+    refused_bill,
+    result,
+    source,
 )
-BILL_EN = (
-    "Your ⟦card_name⟧ ending ⟦card_tail⟧: the ⟦statement_month⟧ statement balance is ⟦statement_balance⟧, you have paid"
-    " ⟦paid⟧, and ⟦remaining_due⟧ is still due. The minimum payment is ⟦minimum_due⟧, due by ⟦due_date⟧: ⟦days_left⟧ left."
-)
-
-
-def refused(text: str, of: Result, language: Language = "zh", template: str | None = None) -> set[str]:
-    """The rules that *text* breaks as a rewriting of *of*, whose draft is *template* where one is given."""
-    draft = source(of, language) if template is None else Draft(template, fact_fillers(of, language))
-    return {refusal.rule for refusal in verify(text, draft, [of], language)}
-
-
-def fact_fillers(of: Result, language: Language = "zh") -> dict[str, Filled]:
-    """What each fact of a result fills its placeholder with."""
-    spoken = {fact.name: (fact, fact.spoken(language)) for fact in of.facts}
-    return {name: Filled(text, (Span(0, len(text), fact),)) for name, (fact, text) in spoken.items()}
-
-
-def refused_bill(said: str, instead_of: str = END) -> set[str]:
-    """The rules broken when the last sentence of an honest bill says *said*."""
-    return refused(BILL.replace(instead_of, said), bill(), template=BILL)
 
 
 def test_the_base_of_these_tests_is_honest():
@@ -91,6 +73,8 @@ SENTENCES: list[tuple[str, str, str]] = [
     ("completion", "都给您搞定了。", "怎么办理都可以问我。"),
     ("completion", "账单已全部还清。", "还清之后就不用管它了。"),
     ("completion", "请放心已为您办理成功。", "请放心，这期按时还就行。"),
+    ("completion", "千万别记混了日子～转账已到账。", "千万别记混了日子～按时还就行。"),
+    ("completion", "别着急（转账已到账）。", "别着急（记得按时还）。"),
     ("completion", "不用担心已帮您冻结。", "不用担心，按时还就行。"),
     ("completion", "不仅已为您提升额度。", "还没有为您提升额度。"),
     ("completion", "已为您办理后续手续。", "办理后会有短信。"),
