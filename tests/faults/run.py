@@ -21,6 +21,8 @@ from tests.faults.world import Database, World, open_world
 
 DATABASES: tuple[Database, ...] = ("sqlite", "postgresql")
 WRITES_A_VISIT = 4
+MESSAGES_FOR_WRITES = 11
+"""Of a visit: three purchases of three messages each, and a lost card in two."""
 DRAIN = 90.0
 """Seconds that everything acknowledged may take to be answered once the trouble is over."""
 STALL = 2.0
@@ -185,7 +187,8 @@ async def _crowd(world: World, door: Door, plan: Plan, customers: int, over: asy
     """Customers coming one after another, *plan.clients* at a time, until it is over or all have been."""
     numbers = iter(range(customers))
     # What a visit sends besides its writes, so that messages and writes are reached together.
-    talk = max(1.0, plan.messages / max(plan.writes, 1) - 3.0)
+    a_visit = WRITES_A_VISIT * plan.messages / max(plan.writes, 1)
+    talk = max(1.0, (a_visit - MESSAGES_FOR_WRITES) / (WRITES_A_VISIT + 1))
 
     async def stream() -> None:
         for number in numbers:
