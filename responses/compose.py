@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backends.result import Card, Fact, Result
 from responses.audience import Audience
@@ -13,18 +13,22 @@ from responses.draft import Draft, Drafter, Filled, MissingFact, draft_result, f
 from responses.gateway import Gateway, Rewritten
 from responses.library import SHARED, TemplateError, Wording, library, wording
 from responses.prompting import prompt_for, prompt_version
-from responses.reply import How, Language, QuickReply, RefusedSpan, Reply
+from responses.reply import How, QuickReply, RefusedSpan, Reply
 from responses.verify import rules_version, verify
 
 MAX_QUICK_REPLIES = 6
 GREETS_ITSELF = frozenset({"greet", "goodbye"})
 """Capabilities whose own words greet or part: a greeting by name in front would be one too many."""
 
-EXACT = frozenset({"ready", "changed", "expired", "sign_in", "channel", "pending", "not_done", "ask_code", "ask_change", "foreign"})
+EXACT = frozenset(
+    {"ready", "changed", "expired", "sign_in", "channel", "pending", "not_done", "ask_code", "ask_change", "foreign"}
+)
 """Outcomes whose words are binding or another's: what is confirmed, why nothing was done, how the customer is
 identified, and a foreign action's text. With every one-time code outcome and fraud advice they are said as written."""
 
 EXACT_CAPABILITIES = frozenset({"fraud_security"})
+QUESTIONS = frozenset({"resume", "offer", "ready", "choose", "clarify"})
+"""Outcomes that ask for an answer, as does every ``ask_…``: what must be said beside a reply goes before them."""
 TEMPLATE = "template"
 
 
@@ -47,6 +51,11 @@ class _Part:
             or any(fact.sensitivity == "secret" for fact in result.facts)
         )
 
+    @property
+    def asks(self) -> bool:
+        """Whether it leads up to a question, or is one."""
+        return self.result.outcome in QUESTIONS or self.result.outcome.startswith("ask_")
+
 
 async def compose(
     results: Sequence[Result],
@@ -59,19 +68,31 @@ async def compose(
     """One reply holding all *results*, in their order, for *audience* at *now* (aware, UTC).
 
     *rules* are facts by name that any template may state where the result has none of that name (the bank's hotline).
+    What must be said beside the results comes before the questions at the end, so that the reply ends with them.
     A model's wording of the parts that need not be exact is used where it passes every gate; else the templates are
     the reply. Raises ``TemplateError``, ``MissingFact`` or ``UnknownDisclosure`` where this room lacks a part that a
     result needs: never on account of a model.
     """
-    parts = _parts(results, audience, rules)
-    free = [part for part in parts if not part.exact]
-    rewritten: Rewritten | None = None
-    if gateway is not None and free:
-        rewritten = await _rewrite(free, audience, gateway)
-    said = _assembled(parts, rewritten, audience.language)
+    drafter = Drafter(audience.language)
+    parts = _parts(results, audience, rules, drafter)
     required = _disclosures(results, audience, now)
+    answers, questions = _apart(parts) if required else (parts, [])
+    texts = [Filled(text) for text in required] + [fill(part.draft) for part in questions]
+    opening = _opening(results, audience, drafter)
+    rewritten: Rewritten | None = None
+    if answers:
+        if opening is not None:
+            space = "" if audience.language == "zh" else " "
+            answers[0] = replace(answers[0], draft=merged([opening, answers[0].draft], space))
+        free = [part for part in answers if not part.exact]
+        if gateway is not None and free:
+            rewritten = await _rewrite(free, audience, gateway)
+        texts.insert(0, _assembled(answers, rewritten))
+    elif opening is not None:
+        texts.insert(0, fill(opening))
+    said = joined(texts, "\n")
     return Reply(
-        text="\n".join([said.text, *required]),
+        text=said.text,
         language=audience.language,
         evidence=tuple(span.evidence() for span in said.spans),
         cards=_cards(results),
@@ -80,29 +101,30 @@ async def compose(
     )
 
 
-def _parts(results: Sequence[Result], audience: Audience, rules: Mapping[str, Fact]) -> list[_Part]:
-    """Each result with its draft; the greeting that a conversation has once stands in front of the first."""
-    drafter = Drafter(audience.language)
+def _parts(results: Sequence[Result], audience: Audience, rules: Mapping[str, Fact], drafter: Drafter) -> list[_Part]:
+    """Each result with its draft."""
     parts = []
     for result in results:
         said = wording(result.capability, result.outcome)
         if said.completed and not result.completed:
             raise TemplateError(f"{result.capability}.{result.outcome} says it was done, and it was not")
         parts.append(_Part(result, said, draft_result(drafter, said, result, rules, audience)))
-    opening = _opening(results, audience, drafter)
-    if opening is not None:
-        first = parts[0]
-        parts[0] = _Part(first.result, first.wording, merged([opening, first.draft], ""))
     return parts
 
 
+def _apart(parts: list[_Part]) -> tuple[list[_Part], list[_Part]]:
+    """The answers, and the questions behind the last of them."""
+    end = max((place for place, part in enumerate(parts, 1) if not part.asks), default=0)
+    return parts[:end], parts[end:]
+
+
 def _opening(results: Sequence[Result], audience: Audience, drafter: Drafter) -> Draft | None:
+    """The greeting that a conversation has once; ``None`` where it has been given."""
     greeting = library()[SHARED].opening
     if audience.greeted or audience.honorific is None or greeting is None or results[0].capability in GREETS_ITSELF:
         return None
     variants = greeting[audience.language]
-    template = variants[audience.variation % len(variants)] + ("" if audience.language == "zh" else " ")
-    return drafter.draft(template, {"honorific": audience.honorific})
+    return drafter.draft(variants[audience.variation % len(variants)], {"honorific": audience.honorific})
 
 
 async def _rewrite(parts: Sequence[_Part], audience: Audience, gateway: Gateway) -> Rewritten:
@@ -115,7 +137,7 @@ async def _rewrite(parts: Sequence[_Part], audience: Audience, gateway: Gateway)
     )
 
 
-def _assembled(parts: Sequence[_Part], rewritten: Rewritten | None, language: Language) -> Filled:
+def _assembled(parts: Sequence[_Part], rewritten: Rewritten | None) -> Filled:
     """The finished text: the templates in order, or the model's words where the first free part stood."""
     if rewritten is None or rewritten.text is None:
         return joined([fill(part.draft) for part in parts], "\n")

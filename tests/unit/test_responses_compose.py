@@ -212,6 +212,25 @@ async def test_what_must_be_said_is_appended_once_whoever_wrote_the_text():
         assert reply.text.endswith("投资须谨慎。")
 
 
+@pytest.mark.parametrize("mode", ["honest", "changed_digit"])
+async def test_what_must_be_said_comes_before_the_question_that_ends_the_reply(mode):
+    told = result("wealth_product", "found").model_copy(update={"disclosures": ("wealth_risk",)})
+    asked = [Result(capability="fx_buy", outcome="resume"), Result(capability="fx_buy", outcome="ask_amount")]
+    reply = await compose([told, *asked], audience(), now=NOW, gateway=asking(mode))
+    question = (await compose(asked, audience(), now=NOW)).text
+    assert reply.text.endswith(f"投资须谨慎。\n{question}")
+    assert_evident(reply, told)
+
+
+async def test_a_confirmation_ends_with_its_question_though_it_needs_a_warning():
+    ready = result("fx_buy", "ready").model_copy(update={"disclosures": ("wealth_risk",)})
+    reply = await compose([ready], audience(honorific=HONORIFIC, greeted=False), now=NOW)
+    greeting, warning, question = reply.text.split("\n")
+    assert (greeting, warning) == ("陈女士，您好。", "理财非存款、产品有风险、投资须谨慎。")
+    assert question == (await compose([result("fx_buy", "ready")], audience(), now=NOW)).text
+    assert_evident(reply, ready.model_copy(update={"facts": (*ready.facts, HONORIFIC)}))
+
+
 async def test_a_result_whose_disclosure_is_unknown_is_not_shown_without_it():
     with pytest.raises(UnknownDisclosure):
         await compose([bill().model_copy(update={"disclosures": ("vanished",)})], audience(), now=NOW)
