@@ -41,11 +41,14 @@ MAX_BODY = 4 * 1024 * 1024
 class ServedAction(Action):  # type: ignore[misc]  # rasa_sdk has no types
     """One step of one of our actions, as Rasa knows an action."""
 
-    def __init__(self, actions: ActionRunner, name: str, step: Step, key: bytes, clock: Clock) -> None:
+    def __init__(
+        self, actions: ActionRunner, name: str, step: Step, key: bytes, clock: Clock, previous: bytes | None
+    ) -> None:
         self._actions = actions
         self._name = name
         self._step = step
         self._key = key
+        self._previous = previous
         self._clock = clock
 
     def name(self) -> str:
@@ -55,7 +58,7 @@ class ServedAction(Action):  # type: ignore[misc]  # rasa_sdk has no types
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[Any]:
         """Answers with one message: the result as JSON in ``custom``, and readable in ``text``."""
         metadata = _metadata(tracker)
-        caller = wire.read(metadata.get(wire.ASSERTION), self._key, self._clock())
+        caller = wire.read(metadata.get(wire.ASSERTION), self._key, self._clock(), previous=self._previous)
         try:
             call = ActionCall(
                 name=self._name,
@@ -89,12 +92,12 @@ def readable(result: Result) -> str:
     return "\n".join([f"{result.capability}: {result.outcome}", *lines])
 
 
-def executor_of(actions: ActionRunner, key: bytes, clock: Clock) -> ActionExecutor:
+def executor_of(actions: ActionRunner, key: bytes, clock: Clock, *, previous: bytes | None = None) -> ActionExecutor:
     """Rasa's executor with every step of every action registered by hand."""
     executor = ActionExecutor()
     for action in ACTIONS:
         for step in action.steps:
-            executor.register_action(ServedAction(actions, action.name, step, key, clock))
+            executor.register_action(ServedAction(actions, action.name, step, key, clock, previous))
     return executor
 
 
@@ -103,14 +106,16 @@ def create_app(
     key: bytes,
     clock: Clock = utc_now,
     *,
+    previous: bytes | None = None,
     closing: Callable[[], Awaitable[None]] | None = None,
 ) -> Starlette:
-    """The action server. *key* (at least 32 bytes) checks the callers' assertions; *closing* is awaited at its end.
+    """The action server. *key* (at least 32 bytes) checks the callers' assertions, and *previous*, the key before,
+    while there is one; *closing* is awaited at its end.
 
     An error is ``{"error", "action_name"}``: 400 for a request that cannot be read or was rejected, 404 for an unknown
     action, 413 for too large a body, 449 where the domain is missing, 500 for a failure; none repeats the request.
     """
-    executor = executor_of(actions, key, clock)
+    executor = executor_of(actions, key, clock, previous=previous)
 
     async def webhook(request: Request) -> JSONResponse:
         try:
@@ -157,9 +162,11 @@ def create_app(
     )
 
 
-def serve(engine: AsyncEngine, key: bytes, host: str, port: int, *, clock: Clock = utc_now) -> None:
-    """Serves the bank's actions until the process is told to stop."""
-    app = create_app(LocalActions(engine, clock), key, clock, closing=engine.dispose)
+def serve(
+    engine: AsyncEngine, key: bytes, host: str, port: int, *, previous: bytes | None = None, clock: Clock = utc_now
+) -> None:
+    """Serves the bank's actions until the process is told to stop; the keys are those of ``create_app``."""
+    app = create_app(LocalActions(engine, clock), key, clock, previous=previous, closing=engine.dispose)
     uvicorn.run(app, host=host, port=port, log_level="warning", ws="none")
 
 

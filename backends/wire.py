@@ -52,8 +52,16 @@ def sign(caller: Caller, key: bytes, now: dt.datetime) -> str:
     return jwt.encode(claims, key, algorithm="HS256")
 
 
-def read(assertion: object, key: bytes, now: dt.datetime) -> Caller:
-    """The caller an assertion vouches for; nobody where it is absent, forged, stale, or for someone else."""
+def read(assertion: object, key: bytes, now: dt.datetime, *, previous: bytes | None = None) -> Caller:
+    """The caller an assertion vouches for; nobody where it is absent, forged, stale, or for someone else.
+
+    *previous* is the key before, under which a process that was not restarted yet still signs.
+    """
+    caller = _read(assertion, key, now)
+    return _read(assertion, previous, now) if caller == Caller() and previous is not None else caller
+
+
+def _read(assertion: object, key: bytes, now: dt.datetime) -> Caller:
     if not isinstance(assertion, str):
         return Caller()
     try:

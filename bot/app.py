@@ -13,6 +13,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 from redis.asyncio import Redis
@@ -33,6 +34,7 @@ from bot.desk.tickets import Tickets
 from bot.events import Events
 from bot.guards import BodyLimit, SafeHeaders
 from bot.inbox import Inbox
+from bot.issuer import TIMEOUT, BankIssuer, from_file, from_url
 from bot.message import Incoming, Turn
 from bot.metrics import Metrics
 from bot.otp import Challenges, CodeLimits, DemoPhone, OtpSender
@@ -160,7 +162,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
         yield Service(
             settings=settings,
             clock=clock,
-            tokens=Tokens(settings.signing_key()),
+            tokens=_tokens(settings, stack),
             conversations=Conversations(engine),
             inbox=Inbox(
                 engine,
@@ -211,6 +213,29 @@ def _actions(settings: Settings, bank: AsyncEngine, clock: Clock, stack: AsyncEx
     remote = RemoteActions(str(settings.actions_url), settings.signing_key())
     stack.push_async_callback(remote.aclose)
     return remote
+
+
+def _tokens(settings: Settings, stack: AsyncExitStack) -> Tokens:
+    """The bank's own issuer replaces the shared key; beside it, the demo still signs its invented customers in."""
+    issuer = _issuer(settings, stack)
+    return Tokens(
+        settings.signing_key(),
+        settings.previous_signing_key(),
+        issuer=issuer,
+        own=issuer is None or settings.demo,
+    )
+
+
+def _issuer(settings: Settings, stack: AsyncExitStack) -> BankIssuer | None:
+    if settings.jwks_file is not None:
+        source = from_file(settings.jwks_file)
+    elif settings.jwks_url is not None:
+        http = httpx.AsyncClient(timeout=TIMEOUT, trust_env=False)
+        stack.push_async_callback(http.aclose)
+        source = from_url(str(settings.jwks_url), http)
+    else:
+        return None
+    return BankIssuer(source, issuer=settings.jwt_issuer or "", audience=settings.jwt_audience or "")
 
 
 def _otp_gateway(settings: Settings, stack: AsyncExitStack) -> OtpSender:

@@ -165,7 +165,7 @@ def actions(
     settings = _settings()
     if settings.demo:
         asyncio.run(_seed(settings))
-    run(_bank(settings), settings.signing_key(), host, port)
+    run(_bank(settings), settings.signing_key(), host, port, previous=settings.previous_signing_key())
 
 
 @app.command()

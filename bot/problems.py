@@ -89,7 +89,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     async def on_away(request: Request, error: Exception) -> Response:
         # Its type only: a driver's own words may quote what was to be stored.
-        _LOG.warning("the database is away from %s: %s", request.method, type(error).__name__)
+        _LOG.warning("what it needs is away from %s: %s", request.method, type(error).__name__)
         return away().response()
 
     async def on_crash(_: Request, __: Exception) -> Response:

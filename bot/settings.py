@@ -55,6 +55,13 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     secret: SecretStr | None = Field(default=None, description="keys the hashes of one-time codes and write keys")
     token_key: SecretStr | None = Field(default=None, description="signs customers' tokens and assertions")
+    token_key_previous: SecretStr | None = Field(
+        default=None, description="the key before, whose tokens and assertions are still about"
+    )
+    jwks_url: HttpUrl | None = Field(default=None, description="public keys of the bank's own issuer of tokens")
+    jwks_file: Path | None = Field(default=None, description="the same, as a file")
+    jwt_issuer: str | None = Field(default=None, description="the `iss` of its tokens")
+    jwt_audience: str | None = Field(default=None, description="and their `aud`")
     otp_url: HttpUrl | None = Field(default=None, description="the bank's service that texts one-time codes")
     otp_key: SecretStr | None = None
     actions_url: HttpUrl | None = Field(default=None, validation_alias="ACTIONS_URL")
@@ -75,6 +82,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _is_safe(self) -> Self:
         reasons = self._demo_refusals() if self.env == "demo" else self._production_refusals()
+        reasons += self._issuer_refusals()
         if self.model_url is not None and not self.model_name:
             reasons.append("TELLER_MODEL_URL is set: say which model it serves in TELLER_MODEL_NAME.")
         if reasons:
@@ -98,6 +106,9 @@ class Settings(BaseSettings):
                 reasons.append(f"{name} is too short: give it {MIN_SECRET} or more random characters.")
         if self.secret is not None and self.token_key is not None and self.secret == self.token_key:
             reasons.append("TELLER_SECRET and TELLER_TOKEN_KEY are the same: use two different secrets.")
+        reasons += self._previous_key_refusals()
+        if self.jwks_url is not None and self.jwks_url.scheme != "https" and not is_loopback(self.jwks_url.host or ""):
+            reasons.append("TELLER_JWKS_URL is not https: whoever stands between could sign anybody in.")
         if self.database_url is None or not self.database_url.get_secret_value().startswith("postgres"):
             reasons.append("DATABASE_URL does not name a PostgreSQL database: SQLite is for the demo only.")
         if self.redis_url is None:
@@ -106,6 +117,34 @@ class Settings(BaseSettings):
             reasons.append("TELLER_OTP_URL is not set: name the service that texts one-time codes to customers.")
         if self.failpoints is not None:
             reasons.append("TELLER_FAILPOINTS is set: it kills processes on purpose, take it away.")
+        return reasons
+
+    def _previous_key_refusals(self) -> list[str]:
+        if self.token_key_previous is None:
+            return []
+        reasons = []
+        if len(self.token_key_previous.get_secret_value()) < MIN_SECRET:
+            reasons.append(f"TELLER_TOKEN_KEY_PREVIOUS is too short: a key of under {MIN_SECRET} characters must go.")
+        if self.token_key_previous == self.token_key:
+            reasons.append("TELLER_TOKEN_KEY_PREVIOUS and TELLER_TOKEN_KEY are the same: take the previous one away.")
+        if self.token_key_previous == self.secret:
+            reasons.append("TELLER_TOKEN_KEY_PREVIOUS and TELLER_SECRET are the same: use two different secrets.")
+        return reasons
+
+    def _issuer_refusals(self) -> list[str]:
+        if self.jwks_url is None and self.jwks_file is None:
+            if self.jwt_issuer is None and self.jwt_audience is None:
+                return []
+            return ["TELLER_JWT_ISSUER or TELLER_JWT_AUDIENCE is set: name the keys in TELLER_JWKS_URL or _FILE."]
+        reasons = []
+        if self.jwks_url is not None and self.jwks_file is not None:
+            reasons.append("TELLER_JWKS_URL and TELLER_JWKS_FILE are both set: keep one of them.")
+        if self.jwks_file is not None and not self.jwks_file.is_file():
+            reasons.append(f"TELLER_JWKS_FILE names no file: {self.jwks_file}.")
+        if self.jwt_issuer is None:
+            reasons.append("TELLER_JWT_ISSUER is not set: name the `iss` of the bank's tokens.")
+        if self.jwt_audience is None:
+            reasons.append("TELLER_JWT_AUDIENCE is not set: name the `aud` of the tokens that are meant for us.")
         return reasons
 
     @property
@@ -120,6 +159,10 @@ class Settings(BaseSettings):
     def signing_key(self) -> bytes:
         """The key of tokens and assertions; in the demo a random one kept under ``data_dir``."""
         return self._key("token_key", self.token_key)
+
+    def previous_signing_key(self) -> bytes | None:
+        """The key of tokens and assertions before; it verifies, and signs nothing any more."""
+        return self.token_key_previous.get_secret_value().encode() if self.token_key_previous else None
 
     def _key(self, name: str, given: SecretStr | None) -> bytes:
         if given is not None:

@@ -15,10 +15,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.channels.intake import LABEL, Address, MessageId, MessageText, take
+from bot.claims import InvalidToken
 from bot.principal import Principal
 from bot.problems import Problem, from_validation, unauthorized
 from bot.service import Service, Serving, reply_shape
-from bot.tokens import InvalidToken
 
 CHANNEL = "rasa"
 DEFAULT_SENDER = "default"
@@ -70,7 +70,7 @@ async def receive(request: Request, service: Serving, address: Address, stream: 
 
 async def _reply(message: UserMessage, address: str | None, service: Service) -> list[dict[str, Any]]:
     metadata = message.metadata or Metadata()
-    principal = _principal(metadata.token, service).model_copy(update={"address": address})
+    principal = (await _principal(metadata.token, service)).model_copy(update={"address": address})
     sender = message.sender or DEFAULT_SENDER
     conversation = await service.conversations.for_label(
         channel=CHANNEL, principal=principal, label=sender, now=service.clock()
@@ -91,11 +91,11 @@ async def _reply(message: UserMessage, address: str | None, service: Service) ->
     return [{name: value for name, value in answer.items() if value is not None}]
 
 
-def _principal(token: str | None, service: Service) -> Principal:
+async def _principal(token: str | None, service: Service) -> Principal:
     if not token:
         return Principal(channel=CHANNEL)
     try:
-        return service.tokens.principal(token, CHANNEL, service.clock())
+        return await service.tokens.principal(token, CHANNEL, service.clock())
     except InvalidToken:
         raise unauthorized("metadata.token is not valid, or no longer.") from None
 

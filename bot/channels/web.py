@@ -16,12 +16,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict
 
 from bot.channels.intake import LABEL, Address, MessageId, MessageText, take
+from bot.claims import InvalidToken
 from bot.conversations import Conversation
 from bot.events import Event
 from bot.principal import Principal
 from bot.problems import not_found, unauthorized
 from bot.service import Service, Serving, reply_shape
-from bot.tokens import InvalidToken, looks_like_a_token
+from bot.tokens import looks_like_a_token
 
 CHANNEL = "web"
 LABEL_CHANNELS = ("rasa",)
@@ -111,7 +112,7 @@ async def open_conversation(
     """Open a conversation: as the customer of the token sent along, or as a visitor without one."""
     principal = Principal(channel=CHANNEL)
     if bearer is not None:
-        principal = _signed_in(bearer.credentials, CHANNEL, service)
+        principal = await _signed_in(bearer.credentials, CHANNEL, service)
     conversation, secret = await service.conversations.create(
         channel=CHANNEL, principal=principal, language=body.language if body else None, now=service.clock()
     )
@@ -228,7 +229,7 @@ async def _by_secret(conversation_id: str, credential: str, service: Service) ->
 
 
 async def _by_token(conversation_id: str, token: str, service: Service) -> Held:
-    owner = _signed_in(token, CHANNEL, service)
+    owner = await _signed_in(token, CHANNEL, service)
     found = await service.conversations.get(conversation_id)
     for channel in LABEL_CHANNELS:
         found = found or await service.conversations.by_label(channel, owner.customer_id, conversation_id)
@@ -237,8 +238,8 @@ async def _by_token(conversation_id: str, token: str, service: Service) -> Held:
     return Held(found, owner.model_copy(update={"channel": found.channel}))
 
 
-def _signed_in(token: str, channel: str, service: Service) -> Principal:
+async def _signed_in(token: str, channel: str, service: Service) -> Principal:
     try:
-        return service.tokens.principal(token, channel, service.clock())
+        return await service.tokens.principal(token, channel, service.clock())
     except InvalidToken:
         raise unauthorized("This token is not valid, or no longer.") from None

@@ -252,6 +252,15 @@ def test_an_assertion_is_over_within_a_minute() -> None:
     assert wire.read(token, KEY, BANK_NOW + dt.timedelta(seconds=60)) == Caller()
 
 
+def test_while_keys_change_both_processes_may_sign_and_a_visitor_stays_who_they_are() -> None:
+    new, visitor = b"n" * 32, Caller(channel="wechat", conversation_id="c-1")
+    for signing_key in (KEY, new):
+        for who in (caller(ME), visitor):
+            assert wire.read(wire.sign(who, signing_key, BANK_NOW), new, BANK_NOW, previous=KEY) == who
+    assert wire.read(wire.sign(caller(ME), KEY, BANK_NOW), new, BANK_NOW) == Caller()
+    assert wire.read(wire.sign(caller(ME), b"x" * 32, BANK_NOW), new, BANK_NOW, previous=KEY) == Caller()
+
+
 async def test_a_stranger_gets_nothing_from_any_action(url: str) -> None:
     async with httpx.AsyncClient(base_url=url) as client:
         for kind in ("absent", "signed with another key", "over", "a customer's own token"):

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+from typing import Any
 
 import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.tokens import AUDIENCE, LEEWAY, LIFETIME, InvalidToken, Tokens, looks_like_a_token
+from bot.claims import LEEWAY, MAX_LIFETIME, MAX_SUBJECT, InvalidToken
+from bot.principal import Principal
+from bot.tokens import AUDIENCE, LIFETIME, Tokens, looks_like_a_token
 
 NOW = dt.datetime(2026, 11, 21, 2, 30, tzinfo=dt.UTC)
 KEY = b"k" * 32
 TOKENS = Tokens(KEY)
-CLAIMS = {"sub": "C1001", "aud": AUDIENCE, "iat": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 60}
+CLAIMS: dict[str, Any] = {
+    "sub": "C1001",
+    "aud": AUDIENCE,
+    "iat": int(NOW.timestamp()),
+    "exp": int(NOW.timestamp()) + 60,
+}
 
 
-def refused(token: str, now: dt.datetime = NOW) -> bool:
+def read(token: str, now: dt.datetime = NOW, tokens: Tokens = TOKENS, channel: str = "web") -> Principal:
+    return asyncio.run(tokens.principal(token, channel, now))
+
+
+def refused(token: str, now: dt.datetime = NOW, tokens: Tokens = TOKENS) -> bool:
     try:
-        TOKENS.principal(token, "web", now)
+        read(token, now, tokens)
     except InvalidToken:
         return True
     return False
 
 
 def test_a_token_vouches_for_its_customer() -> None:
-    principal = TOKENS.principal(TOKENS.issue("C1001", NOW), "rasa", NOW)
+    principal = read(TOKENS.issue("C1001", NOW), channel="rasa")
     assert (principal.customer_id, principal.channel, principal.assurance) == ("C1001", "rasa", "signed_in")
 
 
@@ -48,6 +61,13 @@ def test_a_token_from_the_future_is_refused_beyond_the_leeway() -> None:
         {**CLAIMS, "aud": "another"},
         {**CLAIMS, "sub": ""},
         {**CLAIMS, "exp": "tomorrow"},
+        {**CLAIMS, "exp": True},
+        {**CLAIMS, "exp": float("nan")},
+        {**CLAIMS, "exp": float("inf")},
+        {**CLAIMS, "exp": CLAIMS["iat"] + MAX_LIFETIME.total_seconds() + 1},
+        {**CLAIMS, "nbf": CLAIMS["iat"] + 30},
+        {**CLAIMS, "sub": "C" * (MAX_SUBJECT + 1)},
+        {**CLAIMS, "sub": 1001},
         {name: value for name, value in CLAIMS.items() if name != "exp"},
         {name: value for name, value in CLAIMS.items() if name != "sub"},
         {name: value for name, value in CLAIMS.items() if name != "iat"},
@@ -83,3 +103,33 @@ def test_no_text_is_mistaken_for_a_token(text: str) -> None:
 def test_a_token_is_told_from_a_conversations_secret() -> None:
     assert looks_like_a_token(TOKENS.issue("C1001", NOW))
     assert not looks_like_a_token("0123abcd~s-e_cret")
+
+
+class TestRotation:
+    OLD, NEW = b"o" * 32, b"n" * 32
+    before, after = Tokens(OLD), Tokens(NEW, OLD)
+
+    def test_a_token_of_the_key_before_is_good_until_the_key_goes(self) -> None:
+        token = self.before.issue("C1001", NOW)
+        assert read(token, tokens=self.after).customer_id == "C1001"
+        assert refused(token, tokens=Tokens(self.NEW))
+
+    def test_the_new_key_signs_and_says_so(self) -> None:
+        token = self.after.issue("C1001", NOW)
+        assert not refused(token, tokens=Tokens(self.NEW))
+        assert refused(token, tokens=self.before)
+        kid = jwt.get_unverified_header(token)["kid"]
+        assert kid != jwt.get_unverified_header(self.before.issue("C1001", NOW))["kid"]
+        assert self.NEW.decode() not in kid
+
+    def test_a_token_that_names_no_key_is_tried_under_both(self) -> None:
+        for key in (self.OLD, self.NEW):
+            assert not refused(jwt.encode(CLAIMS, key, algorithm="HS256"), tokens=self.after)
+        assert refused(jwt.encode(CLAIMS, KEY, algorithm="HS256"), tokens=self.after)
+
+    @pytest.mark.parametrize("kid", ["another", "", "../../dev/null"])
+    def test_a_key_that_is_not_there_signs_nothing(self, kid: str) -> None:
+        assert refused(jwt.encode(CLAIMS, self.NEW, algorithm="HS256", headers={"kid": kid}), tokens=self.after)
+
+    def test_shared_keys_sign_nobody_in_where_the_bank_has_its_own_issuer(self) -> None:
+        assert refused(self.after.issue("C1001", NOW), tokens=Tokens(self.NEW, own=False))
