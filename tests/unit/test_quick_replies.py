@@ -1,0 +1,139 @@
+"""A button sends words as if the customer had written them: the shipped model must take them for what the button says."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import pytest
+
+from bot.phrases import RESEND
+from intents.capability import catalog, slot_types
+from intents.serve import Understander
+from intents.understanding import Context, Understanding
+from responses.check import sample
+from responses.draft import Drafter
+from responses.library import library
+from responses.reply import Language
+
+TODAY = dt.date(2026, 11, 21)
+PRODUCTS = ("wealth_product", "wealth_recommend")
+
+MEANS: dict[str, str | tuple[str, ...]] = {
+    "取消": "cancel", "Cancel": "cancel",
+    "确认": "affirm", "Confirm": "affirm", "好的，办理": "affirm", "Yes, do it": "affirm",
+    "先不用": "deny", "Not now": "deny",
+    "转人工": "human_agent", "Talk to a person": "human_agent",
+    "你能做什么": "help", "What can you do?": "help",
+    "怎么登录手机银行": "online_banking", "How do I log in to mobile banking?": "online_banking",
+    "查余额": "account_balance", "我的账户余额": "account_balance",
+    "Show my balance": "account_balance", "My account balance": "account_balance",
+    "查一下账单": "card_bill", "查信用卡账单": "card_bill", "查上个月的账单": "card_bill", "查所有信用卡的账单": "card_bill",
+    "本期账单多少": "card_bill", "Check my credit card bill": "card_bill", "Check all my credit card bills": "card_bill",
+    "Show my credit card bill for last month": "card_bill",
+    "查一下额度": "card_limit", "查所有信用卡的额度": "card_limit", "What is my credit card limit?": "card_limit",
+    "最近的消费记录": "card_transactions", "My recent card transactions": "card_transactions",
+    "帮我挂失": "card_report_lost", "Report my card lost": "card_report_lost",
+    "怎么补办新卡": "card_replace", "How do I get a new card?": "card_replace",
+    "我要购汇": "fx_buy", "怎么购汇": "fx_buy",
+    "I want to buy foreign currency": "fx_buy", "How do I buy foreign currency?": "fx_buy",
+    "还能换多少外汇": "fx_quota", "How much quota do I have left?": "fx_quota", "How much FX quota do I have left?": "fx_quota",
+    "查美元汇率": "fx_rate", "看看全部外汇牌价": "fx_rate", "US dollar rate": "fx_rate", "What are your exchange rates today?": "fx_rate",
+    "上海有哪些网点": "branch", "你们的电话是多少": "branch", "Branches in Shanghai": "branch", "What is your phone number?": "branch",
+    "你们有哪些理财产品": PRODUCTS, "What wealth products do you have?": PRODUCTS,
+    "有什么适合我的产品": "wealth_recommend", "What products would suit me?": "wealth_recommend",
+    "怎么做风险测评": "risk_assessment", "How do I take the risk assessment?": "risk_assessment",
+    "我的风险等级是多少": "risk_assessment", "What is my risk level?": "risk_assessment",
+    "查持仓": "wealth_holdings", "我的持仓有哪些": "wealth_holdings",
+    "Show my holdings": "wealth_holdings", "What am I holding?": "wealth_holdings",
+    "怎么赎回": "wealth_redeem", "How do I redeem": "wealth_redeem",
+    "全部赎回{product_name}": "wealth_redeem", "redeem all of {product_name}": "wealth_redeem",
+}  # fmt: skip
+"""What each button is for: the intent, or either of two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button of one outcome; ``awaiting`` is the slot that the outcome asks for."""
+
+    capability: str
+    outcome: str
+    language: Language
+    payload: str
+    awaiting: str | None
+
+    def words(self) -> str:
+        """What pressing it sends, with a sample in place of a fact."""
+        facts = {name: sample(name, kind) for name, kind in library()[self.capability].facts.items()}
+        return Drafter(self.language).line(self.payload, facts).text
+
+
+def buttons() -> Iterator[Pressed]:
+    """Every button of the templates but the choices, which the bot compares with what it offered."""
+    for capability, file in library().items():
+        for outcome, said in file.outcomes.items():
+            awaiting = outcome.removeprefix("ask_") if outcome.startswith("ask_") else None
+            slot = awaiting if awaiting in slot_types() else None
+            for language in ("zh", "en") if said.quick_replies else ():
+                for button in said.quick_replies[language]:
+                    yield Pressed(capability, outcome, language, button.payload, slot)
+
+
+ALL = tuple(buttons())
+ANSWERS = tuple(
+    each for each in ALL if each.awaiting and slot_types()[each.awaiting].type != "text" and each.payload not in MEANS
+)
+RESENT = tuple(each for each in ALL if each.outcome.partition("_")[0] == "code" or each.outcome == "ask_code")
+
+
+@cache
+def understander() -> Understander:
+    return Understander()
+
+
+def understood(pressed: Pressed, capability: str, *, awaiting: str | None = None) -> Understanding:
+    context = Context(
+        today=TODAY,
+        language=pressed.language,
+        awaiting=awaiting,
+        capability=capability if capability in catalog() else None,
+    )
+    return understander().understand(pressed.words(), context)
+
+
+def named(pressed: Pressed) -> str:
+    return f"{pressed.capability}.{pressed.outcome}:{pressed.payload}"
+
+
+@pytest.mark.parametrize("pressed", [each for each in ALL if each not in (*ANSWERS, *RESENT)], ids=named)
+def test_a_button_is_understood_as_what_it_is_for(pressed: Pressed) -> None:
+    assert pressed.payload in MEANS, "say in MEANS what this button is for"
+    meant = MEANS[pressed.payload]
+    for awaiting in {None, pressed.awaiting}:
+        top = understood(pressed, pressed.capability, awaiting=awaiting).top
+        assert top in (meant if isinstance(meant, tuple) else (meant,))
+
+
+@pytest.mark.parametrize("pressed", ANSWERS, ids=named)
+def test_a_button_that_answers_a_question_fills_what_was_asked(pressed: Pressed) -> None:
+    asking = [name for name, capability in catalog().items() if pressed.awaiting in capability.slots]
+    own = [pressed.capability] if pressed.capability in asking else asking
+    assert own
+    for capability in own:
+        read = understood(pressed, capability, awaiting=pressed.awaiting)
+        assert read.top == capability
+        assert [slot.slot for slot in read.slots if slot.normalized is not None] == [pressed.awaiting]
+
+
+@pytest.mark.parametrize("pressed", RESENT, ids=named)
+def test_while_a_code_is_awaited_a_button_sends_another_or_leaves(pressed: Pressed) -> None:
+    leaves = MEANS.get(pressed.payload) in ("cancel", "human_agent")
+    assert leaves or RESEND.search(pressed.words())
+
+
+def test_every_kind_of_button_is_tested() -> None:
+    assert len(ALL) > 150
+    assert ANSWERS
+    assert RESENT
