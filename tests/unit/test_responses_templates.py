@@ -228,3 +228,17 @@ def test_every_disclosure_has_a_source_and_a_review_within_a_year(text):
 def test_every_text_that_a_backend_demands_is_there():
     demanded = {name for action in ACTIONS for name in action.disclosures} | {"deposit_insurance"}
     assert demanded <= disclosures().keys()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("outcome", ["queued", "waiting"])
+def test_whoever_waits_is_told_how_many_are_ahead_in_words_that_fit_one_and_many(outcome, language):
+    for variation in range(2):
+        for ahead in (0, 1, 3):
+            fact = Fact.of("ahead", Count(ahead, "person"), source="desk", as_of=SAMPLE_TIME)
+            said = _said(
+                Result(capability="human_agent", outcome=outcome, facts=(fact,)),
+                _audience(language=language, variation=variation),
+            )
+            assert fact.spoken(language) in said
+            assert "are 1 person" not in said
