@@ -11,10 +11,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backends.fx.actions import QUOTED
 from backends.registry import ACTIONS
 from backends.result import Fact, Result
 from backends.rules import standing_facts
 from backends.values import Count, Money, Percent, Rate, Value, find_figures
+from backends.wealth.actions import DEPOSIT_INSURANCE, WEALTH_RISK
 from responses.audience import Audience
 from responses.check import SAMPLE_TIME, check_templates, check_wording, sample
 from responses.disclosures import disclosures
@@ -225,9 +227,9 @@ def test_every_disclosure_has_a_source_and_a_review_within_a_year(text):
     assert dt.timedelta(0) <= SAMPLE_TIME.date() - text.reviewed_on <= dt.timedelta(days=365)
 
 
-def test_every_text_that_a_backend_demands_is_there():
-    demanded = {name for action in ACTIONS for name in action.disclosures} | {"deposit_insurance"}
-    assert demanded <= disclosures().keys()
+def test_every_text_that_a_backend_demands_is_there_and_no_other():
+    always = {name for action in ACTIONS for name in action.disclosures}
+    assert always | {*QUOTED, WEALTH_RISK, DEPOSIT_INSURANCE} == disclosures().keys()
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
