@@ -182,6 +182,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
                 ),
             ),
             events=Events(engine, signals),
+            signals=signals,
             metrics=metrics,
             probes={
                 "database": partial(_ask_database, engine),

@@ -9,19 +9,28 @@ import secrets
 from typing import Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backends.action import Assurance
 from bot import audit
-from bot.message import Frozen
+from bot.events import insert_events
+from bot.message import Frozen, NewEvent
 from bot.principal import Principal
 from bot.records import ConversationRow
 from bot.store import reading
 
 BOT = "bot"
 """The owner of a conversation that no human holds. ``queue`` is one that waits for a human; else it is a rep's id."""
+
+
+SIGNED_IN = "conversation.signed_in"
+"""The event after which the secrets given out before it open nothing any more."""
+
+
+class SignInRefused(Exception):
+    """The secret that was shown is over, or the conversation is another customer's."""
 
 
 class Conversation(Frozen):
@@ -100,6 +109,37 @@ class Conversations:
         found = await self.by_label(channel, principal.customer_id, label)
         assert found is not None
         return found
+
+    async def sign_in(self, seen: Conversation, customer_id: str, now: dt.datetime) -> str:
+        """Make the conversation *customer_id*'s, or confirm that it is, and give its new secret.
+
+        *seen* is the conversation as its secret opened it: that secret is over, and with it whatever a stranger who knew
+        it could do. Of two who sign in at once one wins. Raises ``SignInRefused``; whoever signs in tells ``Signals``.
+        """
+        secret = secrets.token_urlsafe(32)
+        async with self._engine.begin() as connection:
+            seq = await connection.scalar(
+                update(ConversationRow)
+                .where(
+                    ConversationRow.id == seen.id,
+                    ConversationRow.secret_hash == seen.secret_hash,
+                    or_(ConversationRow.customer_id.is_(None), ConversationRow.customer_id == customer_id),
+                )
+                .values(
+                    customer_id=customer_id,
+                    assurance="signed_in",
+                    secret_hash=_hash(secret),
+                    seq=ConversationRow.seq + 1,
+                    updated_at=now,
+                )
+                .returning(ConversationRow.seq)
+            )
+            if seq is None:
+                raise SignInRefused(seen.id)
+            event = NewEvent(type=SIGNED_IN, actor="customer", data={})
+            await insert_events(connection, seen.id, seq, [event], now)
+            await audit.note(connection, "signed_in", actor=customer_id, at=now, conversation_id=seen.id)
+        return secret
 
     async def change_owner(self, conversation_id: str, seen: str, owner: str, now: dt.datetime, *, actor: str) -> bool:
         """Give the conversation from *seen*, who held it when the caller looked, to *owner*; ``False`` if it was not so.

@@ -45,7 +45,7 @@ _TAKE_NUMBERS = (
     update(ConversationRow)
     .where(ConversationRow.id == bindparam("conversation"))
     .values(seq=ConversationRow.seq + bindparam("count"), updated_at=bindparam("at"))
-    .returning(ConversationRow.seq, ConversationRow.awaiting_challenge)
+    .returning(ConversationRow.seq, ConversationRow.awaiting_challenge, ConversationRow.customer_id)
 )
 _INSERT = insert(EventRow)
 
@@ -61,10 +61,11 @@ class Event(Frozen):
 
 
 class Taken(NamedTuple):
-    """Numbers for new events, from ``first`` on, and the challenge that the conversation awaits a code for."""
+    """Numbers for new events, from ``first`` on, the challenge that the conversation awaits a code for, and whose it is."""
 
     first: int
     awaiting_challenge: str | None
+    customer_id: str | None
 
 
 class UnknownConversation(LookupError):
@@ -125,7 +126,7 @@ async def take_numbers(connection: AsyncConnection, conversation_id: str, count:
     row = (await connection.execute(_TAKE_NUMBERS, parameters)).one_or_none()
     if row is None:
         raise UnknownConversation(conversation_id)
-    return Taken(row.seq - count + 1, row.awaiting_challenge)
+    return Taken(row.seq - count + 1, row.awaiting_challenge, row.customer_id)
 
 
 async def insert_events(

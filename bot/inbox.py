@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, insert, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.codes import hide_code
-from bot.events import insert_events, take_numbers
+from bot.events import UnknownConversation, insert_events, take_numbers
 from bot.failpoints import failpoint
 from bot.message import Frozen, NewEvent
 from bot.otp import Challenges
@@ -91,7 +91,7 @@ class Inbox:
         """Store the message; once this returns it will be answered, whatever dies.
 
         The same id and text again give the same ``seq``. Raises ``BodyConflict`` for the same id with another text,
-        ``TooManyPending`` and ``UnknownConversation``.
+        ``TooManyPending``, and ``UnknownConversation`` where there is none or it is not *principal*'s.
         """
         text = _storable(text)
         body_hash = self._body_hash(conversation_id, message_id, text)
@@ -120,7 +120,10 @@ class Inbox:
         now: dt.datetime,
     ) -> int:
         # The conversation's row is held from here on: a second delivery of this message waits, and then sees the first.
-        seq, awaited = await take_numbers(connection, conversation_id, 1, now)
+        seq, awaited, customer_id = await take_numbers(connection, conversation_id, 1, now)
+        if customer_id != principal.customer_id:
+            # It was signed in since this sender was let in: what they may say now is decided anew.
+            raise UnknownConversation(conversation_id)
         await self._refuse_second(connection, conversation_id, message_id, body_hash)
         waiting = {"conversation": conversation_id, "limit": self._max_pending}
         if (await connection.scalar(_COUNT_PENDING, waiting) or 0) >= self._max_pending:

@@ -167,7 +167,7 @@ class Reconciler:
     ) -> None:
         ended = {"capability": write.capability, "outcome": result.outcome, "reference": result.reference}
         happened = NewEvent(type="write.settled", actor="system", data=ended)
-        first, _ = await take_numbers(connection, write.conversation_id, 1 if told is None else 2, now)
+        first = (await take_numbers(connection, write.conversation_id, 1 if told is None else 2, now)).first
         events = [happened]
         if told is not None:
             data = {"seq": first, **_wire(told, write, result), "in_reply_to": None}

@@ -17,6 +17,7 @@ from bot.otp import DemoPhone
 from bot.parts import Clock
 from bot.pressure import Pressure
 from bot.settings import Settings
+from bot.signals import Signals
 from bot.tokens import Tokens
 
 Probe = Callable[[], Awaitable[None]]
@@ -46,6 +47,7 @@ class Service:
     inbox: Inbox
     pressure: Pressure
     events: Events
+    signals: Signals
     metrics: Metrics
     probes: dict[str, Probe]
     pending: Callable[[], Awaitable[int]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -13,14 +14,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.channels.intake import LABEL, Address, MessageId, MessageText, take
 from bot.claims import InvalidToken
-from bot.conversations import Conversation
+from bot.conversations import SIGNED_IN, Conversation, SignInRefused
 from bot.events import Event
 from bot.principal import Principal
-from bot.problems import not_found, unauthorized
+from bot.problems import Problem, not_found, unauthorized
 from bot.service import Service, Serving, reply_shape
 from bot.tokens import looks_like_a_token
 
@@ -32,6 +33,8 @@ MAX_WAIT = 30.0
 SIGNED_IN_IDLE = timedelta(minutes=30)
 """After this much silence the secret of a signed-in conversation no longer opens it; the owner's token does."""
 RETRY_MS = 2_000
+MAX_TOKEN = 8_192
+"""Characters of the longest token."""
 
 router = APIRouter(prefix="/v1", tags=["conversations"])
 _bearer = HTTPBearer(auto_error=False, description="The conversation's secret, or its owner's token.")
@@ -50,6 +53,13 @@ class Opened(BaseModel):
 
     id: str
     secret: str
+
+
+class SignIn(BaseModel):
+    """Who the visitor turned out to be: the bank's *token* for them."""
+
+    model_config = ConfigDict(extra="forbid")
+    token: Annotated[str, Field(max_length=MAX_TOKEN)]
 
 
 class NewMessage(BaseModel):
@@ -82,10 +92,18 @@ class ConversationState(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A conversation that the caller has shown to be theirs, and who they are in it."""
+    """A conversation that the caller has shown to be theirs, and who they are in it.
+
+    ``by_secret``: they showed its secret, which is over when somebody signs in; else its owner's token.
+    """
 
     conversation: Conversation
     principal: Principal
+    by_secret: bool
+
+    def ends_at(self, event: Event) -> bool:
+        """Whether what was shown opens *event* and those after it no more."""
+        return self.by_secret and event.type == SIGNED_IN and event.seq > self.conversation.seq
 
 
 async def held_conversation(
@@ -116,7 +134,7 @@ async def open_conversation(
     conversation, secret = await service.conversations.create(
         channel=CHANNEL, principal=principal, language=body.language if body else None, now=service.clock()
     )
-    return Opened(id=conversation.id, secret=f"{conversation.id}~{secret}")
+    return _opened(conversation.id, secret)
 
 
 @router.get("/conversations/{conversation_id}")
@@ -133,6 +151,28 @@ async def read_conversation(held: Holding) -> ConversationState:
         created_at=found.created_at,
         updated_at=found.updated_at,
     )
+
+
+@router.post(
+    "/conversations/{conversation_id}/sign-in",
+    responses={409: {"description": "The conversation is another customer's."}},
+)
+async def sign_in(body: SignIn, held: Holding, service: Serving, address: Address) -> Opened:
+    """Make a visitor's conversation the customer's of the token. It gets a new secret; the one that was shown opens
+    nothing from then on, and the streams opened with it end."""
+    if not held.by_secret:
+        raise unauthorized("Send the conversation's secret as a bearer credential, and the token in the body.")
+    found = held.conversation
+    customer_id = (await _signed_in(body.token, found.channel, service)).customer_id
+    assert customer_id is not None
+    if found.customer_id not in (None, customer_id):
+        raise Problem(409, "signed-in-already", "Another customer is signed in here: open a new conversation.")
+    try:
+        secret = await service.conversations.sign_in(found, customer_id, service.clock())
+    except SignInRefused:
+        raise unauthorized("This secret opens nothing.") from None
+    service.signals.tell("event", found.id)
+    return _opened(found.id, secret)
 
 
 @router.post(
@@ -172,24 +212,30 @@ async def read_events(
 ) -> Response:
     """Every event after the one last seen: server-sent as they happen, or those so far as a list for a client that
     accepts `application/json`."""
-    seen = after if last_event_id is None else last_event_id
+    # Not beyond what there was when the caller was let in: the event that ends a secret must be met.
+    seen = min(after if last_event_id is None else last_event_id, held.conversation.seq)
     if "application/json" in accept and "text/event-stream" not in accept:
         events = await service.events.read(held.conversation.id, seen)
-        return JSONResponse([event.model_dump(mode="json") for event in events])
+        theirs = itertools.takewhile(lambda event: not held.ends_at(event), events)
+        return JSONResponse([event.model_dump(mode="json") for event in theirs])
     return StreamingResponse(
-        _frames(service, held.conversation.id, seen),
+        _frames(service, held, seen),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
 
 
-async def _frames(service: Service, conversation_id: str, after: int) -> AsyncIterator[str]:
-    """The stream's text. It ends when the process is told to stop; the client resumes with another process."""
+async def _frames(service: Service, held: Held, after: int) -> AsyncIterator[str]:
+    """The stream's text. It ends when the secret that opened it does, or when the process is told to stop; then the
+    client resumes with another process."""
     yield f"retry: {RETRY_MS}\n\n"
-    async with aclosing(_until(service.draining, service.events.follow(conversation_id, after))) as following:
+    follow = service.events.follow(held.conversation.id, after)
+    async with aclosing(_until(service.draining, follow)) as following:
         async for event in following:
             if event is None:
                 yield ": still here\n\n"
+            elif held.ends_at(event):
+                return
             else:
                 yield f"id: {event.seq}\nevent: {event.type}\ndata: {event.model_dump_json()}\n\n"
     # Not all at the same moment: they all go to the processes that are left.
@@ -214,6 +260,10 @@ async def _until(over: asyncio.Event, events: AsyncIterator[Event | None]) -> As
                 await asyncio.gather(waiting, return_exceptions=True)
 
 
+def _opened(conversation_id: str, secret: str) -> Opened:
+    return Opened(id=conversation_id, secret=f"{conversation_id}~{secret}")
+
+
 async def _by_secret(conversation_id: str, credential: str, service: Service) -> Held:
     """The secret names its own conversation, so that a right one elsewhere reads as 404 and a wrong one as 401."""
     own_id, _, secret = credential.partition("~")
@@ -225,7 +275,7 @@ async def _by_secret(conversation_id: str, credential: str, service: Service) ->
     if own.id != conversation_id:
         raise not_found()
     principal = Principal(channel=own.channel, customer_id=own.customer_id, assurance=own.assurance)
-    return Held(own, principal)
+    return Held(own, principal, by_secret=True)
 
 
 async def _by_token(conversation_id: str, token: str, service: Service) -> Held:
@@ -235,7 +285,7 @@ async def _by_token(conversation_id: str, token: str, service: Service) -> Held:
         found = found or await service.conversations.by_label(channel, owner.customer_id, conversation_id)
     if found is None or found.customer_id != owner.customer_id:
         raise not_found()
-    return Held(found, owner.model_copy(update={"channel": found.channel}))
+    return Held(found, owner.model_copy(update={"channel": found.channel}), by_secret=False)
 
 
 async def _signed_in(token: str, channel: str, service: Service) -> Principal:

@@ -13,6 +13,7 @@ import pytest
 from bot.app import create_app
 from bot.channels import web
 from bot.events import Event
+from bot.principal import Principal
 from bot.settings import load_settings
 from tests.server import Server, Talk
 
@@ -157,7 +158,9 @@ class TestEvents:
             events = Quiet()
             draining = asyncio.Event()
 
-        stream = web._frames(Service(), "c", 0)  # type: ignore[arg-type]
+        opened, _ = await server.service.conversations.create(channel="web", principal=Principal(), now=server.now())
+        held = web.Held(opened, Principal(), by_secret=True)
+        stream = web._frames(Service(), held, 0)  # type: ignore[arg-type]
         assert (await anext(stream)).startswith("retry: ")
         assert (await anext(stream)).startswith(":")
         asyncio.get_running_loop().call_later(0.05, Service.draining.set)

@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.conversations import Conversations
+from bot.conversations import SIGNED_IN, Conversations, SignInRefused
 from bot.principal import Principal
-from bot.records import AuditRow, ConversationRow
+from bot.records import AuditRow, ConversationRow, EventRow
 
 VISITOR = Principal(channel="rasa")
 CHEN = Principal(channel="rasa", customer_id="C1001", assurance="signed_in")
@@ -98,3 +98,35 @@ async def test_of_many_who_claim_a_conversation_one_gets_it(
     async with database.connect() as connection:
         notes = (await connection.execute(select(AuditRow.actor, AuditRow.data))).all()
     assert [tuple(note) for note in notes] == [(found.owner, {"was": "bot", "now": found.owner})]
+
+
+async def test_of_many_who_sign_in_with_one_secret_one_gets_the_conversation(
+    conversations: Conversations, database: AsyncEngine, now: dt.datetime
+) -> None:
+    seen, old = await conversations.create(channel="web", principal=Principal(), now=now)
+    claims = [conversations.sign_in(seen, f"C{1000 + n % 3}", now) for n in range(12)]
+    secrets = await asyncio.gather(*claims, return_exceptions=True)
+    [secret] = [each for each in secrets if isinstance(each, str)]
+    assert all(isinstance(each, SignInRefused) for each in secrets if each is not secret)
+    found = await conversations.get(seen.id)
+    assert found is not None
+    assert found.opens_with(secret)
+    assert not found.opens_with(old)
+    assert (found.assurance, found.seq) == ("signed_in", 1)
+    async with database.connect() as connection:
+        assert (await connection.scalars(select(EventRow.type))).all() == [SIGNED_IN]
+        [who] = (await connection.scalars(select(AuditRow.actor).where(AuditRow.action == "signed_in"))).all()
+    assert found.customer_id == who
+
+
+async def test_a_customers_conversation_is_signed_in_by_nobody_else(
+    conversations: Conversations, now: dt.datetime
+) -> None:
+    theirs, secret = await conversations.create(channel="web", principal=CHEN, now=now)
+    with pytest.raises(SignInRefused):
+        await conversations.sign_in(theirs, "C1002", now)
+    found = await conversations.get(theirs.id)
+    assert found == theirs
+    assert found.opens_with(secret)
+    again = await conversations.sign_in(theirs, "C1001", now)
+    assert again != secret

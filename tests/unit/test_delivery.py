@@ -56,7 +56,7 @@ class Outbox:
 
     async def reply(self, conversation: str, text: str) -> None:
         async with self.engine.begin() as connection:
-            first, _ = await take_numbers(connection, conversation, 1, self.now)
+            first = (await take_numbers(connection, conversation, 1, self.now)).first
             event = NewEvent(type="message.completed", actor="bot", data={"text": text})
             await insert_events(connection, conversation, first, [event], self.now)
             row = {"conversation_id": conversation, "event_seq": first, "channel": "im", "next_at": self.now}

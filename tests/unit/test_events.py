@@ -33,7 +33,7 @@ def events(database: AsyncEngine, signals: Signals) -> Events:
 def write(database: AsyncEngine, now: dt.datetime) -> Callable[..., object]:
     async def one(conversation: str, text: str, tell: Signals | None = None) -> None:
         async with database.begin() as connection:
-            seq, _ = await take_numbers(connection, conversation, 1, now)
+            seq = (await take_numbers(connection, conversation, 1, now)).first
             event = NewEvent(type="note", actor="system", data={"text": text})
             await insert_events(connection, conversation, seq, [event], now)
         if tell is not None:

@@ -87,6 +87,20 @@ async def test_a_message_to_nowhere_is_refused(accept: Callable[..., Any]) -> No
         await accept("m1", "有人吗", to="nowhere")
 
 
+async def test_who_was_let_in_before_somebody_signed_in_says_nothing_after_it(
+    inbox: Inbox, database: AsyncEngine, now: dt.datetime
+) -> None:
+    conversations = Conversations(database)
+    seen, _ = await conversations.create(channel="web", principal=Principal(), now=now)
+    said = {"message_id": "m1", "text": "再说一遍", "principal": Principal(), "channel": "web", "now": now}
+    await inbox.accept(seen.id, **said)
+    await conversations.sign_in(seen, "c1", now)
+    for principal in (Principal(), Principal(customer_id="c2", assurance="signed_in")):
+        with pytest.raises(UnknownConversation):
+            await inbox.accept(seen.id, **{**said, "message_id": "m2", "principal": principal})
+    assert (await inbox.accept(seen.id, **{**said, "message_id": "m2", "principal": SIGNED_IN})).seq == 3
+
+
 async def test_one_message_delivered_thirty_times_at_once_is_one_message(
     accept: Callable[..., Any], database: AsyncEngine, signals: Signals, conversation: str
 ) -> None:
