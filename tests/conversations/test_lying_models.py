@@ -16,7 +16,17 @@ PURCHASE = next(story for name, story in STORIES.items() if name.startswith("fx_
 IN_ENGLISH = next(story for name, story in STORIES.items() if name == "fx_buy: a purchase in English")
 
 
-LIES = ("8,888.88", "三千五百", "three thousand", "保证收益", "guarantee", "已为您办理成功", "It has been done", "⟦", "<")
+LIES = (
+    "8,888.88",
+    "三千五百",
+    "three thousand",
+    "保证收益",
+    "guarantee",
+    "已为您办理成功",
+    "It has been done",
+    "⟦",
+    "<",
+)
 
 
 @pytest.mark.parametrize("mode", get_args(Mode))
