@@ -1,11 +1,10 @@
 """A model without weights, honest or lying in a chosen way: for tests, demonstrations and a service to point at.
 
-``python -m responses.scripted --mode honest --port 8001`` serves it as an OpenAI-compatible engine, for ``TELLER_MODEL_URL``.
+``responses.scripted_server`` serves it as an OpenAI-compatible engine.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import itertools
 import re
@@ -151,19 +150,3 @@ def draft_in(content: str) -> tuple[str, Language] | None:
     if found is None:
         return None
     return found[2], "zh" if found[1] == "zh" else "en"
-
-
-def main() -> None:
-    """Serve a scripted model until interrupted."""
-    from responses.scripted_server import serve
-
-    parser = argparse.ArgumentParser(description="An OpenAI-compatible engine around a scripted model.")
-    parser.add_argument("--mode", choices=MODES, default="honest")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8001)
-    given = parser.parse_args()
-    serve(given.mode, given.host, given.port)
-
-
-if __name__ == "__main__":
-    main()

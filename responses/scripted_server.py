@@ -1,7 +1,11 @@
-"""A scripted model behind the one endpoint of the OpenAI protocol that ``gateway`` uses, shapes of failure included."""
+"""A scripted model behind the one endpoint of the OpenAI protocol that ``gateway`` uses, shapes of failure included.
+
+``python -m responses.scripted_server --mode honest --port 8001`` is a model service for ``TELLER_MODEL_URL``.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import itertools
 import time
@@ -10,7 +14,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI, HTTPException
 
-from responses.scripted import FOREVER, Mode, draft_in, say
+from responses.scripted import FOREVER, MODES, Mode, draft_in, say
 
 
 def create_engine(mode: Mode) -> FastAPI:
@@ -50,6 +54,15 @@ def create_engine(mode: Mode) -> FastAPI:
     return app
 
 
-def serve(mode: Mode, host: str, port: int) -> None:
+def main() -> None:
     """Serve until interrupted."""
-    uvicorn.run(create_engine(mode), host=host, port=port, log_level="warning")
+    parser = argparse.ArgumentParser(description="An OpenAI-compatible engine around a scripted model.")
+    parser.add_argument("--mode", choices=MODES, default="honest")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8001)
+    given = parser.parse_args()
+    uvicorn.run(create_engine(given.mode), host=given.host, port=given.port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

@@ -153,7 +153,7 @@ class ScriptedModel(Server):
 
     async def start(self) -> None:
         """Start it."""
-        await self.spawn("-m", "responses.scripted", "--mode", self._mode, "--port", str(self.port))
+        await self.spawn("-m", "responses.scripted_server", "--mode", self._mode, "--port", str(self.port))
 
     @property
     def settings(self) -> dict[str, str]:
