@@ -9,7 +9,7 @@ from responses.reply import Language
 CLAUSE_END = re.compile(r"[，。！？；,.!?;\n：:~()]|--")
 """Where a clause of folded text ends: what is denied on one side says nothing of the other."""
 _NOT_ZH = re.compile(
-    r"不(?!仅|但|只|光|止|管|论|错|愁|妨|断|同|过|客气|好意思|着急|(?:用|必|要|需要)(?:担心|着急|怕|急|慌))|无(?!论|疑|忧|须|需|风险)|非(?!常)|未(?!来)|没(?!问题|错|事)"
+    r"不(?!仅|但|只|光|止|管|论|错|愁|妨|断|同|过|客气|好意思|着急|(?:用|必|要|需要)(?:担心|着急|怕|急|慌)|(?:用|必|需要?|须)[^，。！？；,.!?;]{0,6}(?:就|即|便))|无(?!论|疑|忧|须|需|风险)|非(?!常)|未(?!来)|没(?!问题|错|事)"
     r"|勿|别(?!的|家|处|人|国|行|担心|着急|急|慌|怕|紧张)|禁止|严禁|谨防|警惕|拒绝|杜绝|切忌|避免|以免|防止|免得"
 )
 _NOT_EN = re.compile(r"\b(?:not|never|no|nor|neither|without|beware|cannot|hardly|avoid|none|nothing)\b|n't\b")

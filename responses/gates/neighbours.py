@@ -111,15 +111,16 @@ def _relates(text: Bare, source: Draft, touch: _Touch, comparable: Mapping[str, 
 
 
 def _bounds(text: Bare, fact: Fact, touch: _Touch, comparable: Mapping[str, list[str]]) -> bool:
-    """不超过⟦purchase_left⟧, no less than ⟦min_amount⟧, 低于⟦purchase_left⟧的金额."""
-    least, most = fact.name in comparable["at_least"], fact.name in comparable["at_most"]
+    """不超过⟦purchase_left⟧, no less than ⟦min_amount⟧, 低于⟦purchase_left⟧的金额: of a sum to choose, not of what is had."""
+    subject, rest = _clause(text.text, touch)
+    least = fact.name in comparable["at_least"]
+    most = fact.name in comparable["at_most"] and not _has(subject, comparable)
+    chosen = most and any(noun in subject + rest for noun in comparable["nouns_of_choosing"])
     if touch.start > touch.place:
-        return (least and touch.word in ("以上", "or more")) or (most and touch.word in ("以下", "or less"))
+        return (least and touch.word in ("以上", "or more")) or (chosen and touch.word in ("以下", "or less"))
     if _DENIED.search(text.text, 0, touch.start):
         return (most and touch.word in comparable["more"]) or (least and touch.word in comparable["less"])
-    subject, rest = _clause(text.text, touch)
-    chosen = any(noun in subject + rest for noun in comparable["nouns_of_choosing"])
-    return most and touch.word in comparable["less"] and chosen and not _has(subject, comparable)
+    return chosen and touch.word in comparable["less"]
 
 
 def _compares_truly(text: Bare, source: Draft, fact: Fact, touch: _Touch, comparable: Mapping[str, list[str]]) -> bool:

@@ -24,12 +24,13 @@ from responses.reply import Language
 HERE = Path(__file__).parent
 _NEXT = re.compile(rf"[^。！？；，,!?;\n{MARK}]*({MARK})")
 _CONDITION = re.compile(
-    r"(?:如果|若|要是|假如|如有|如发现|如遇|一旦|万一|发现|看到|有任何|\b(?:if|any|anything|something|should|in case|whenever|unless)\b)"
+    r"(?:如果|若(?!干)|要是|假如|如有|如发现|如遇|一旦|万一|有任何|\b(?:if|should you|should anything|in case|whenever|unless)\b)"
     r"[^。！？；，,.!?;\n]*$"
 )
 """Behind these, within a clause, a state is supposed and not told: 如发现异常交易, if anything looks suspicious."""
 _SUPPOSED = re.compile(
-    r"(?:如果|若|要是|假如|只要|一旦|等到?|直到|\b(?:if|once|when|as soon as|until|after|unless)\b)[^。！？；，,.!?;\n]*$"
+    r"(?:如果|若(?!干)|要是|假如|只要|一旦|直到|(?:^|[。！？；，,.!?;\n])(?:再|先)?等到?(?!级)|\b(?:if|once|when|as soon as|until|after|unless)\b)"
+    r"[^。！？；，,.!?;\n]*$"
 )
 
 

@@ -36,6 +36,8 @@ SENTENCES: list[tuple[str, str, str]] = [
     ("name", "系统会向您先生成提醒。", "请转告向先生。"),
     ("added_safety", "这样做是为了您的资金安全。", "您的资金安全无忧。"),
     ("added_state_blocked", "如发现异常交易请告诉我。", "您的卡有异常交易。"),
+    ("added_state_blocked", "若发现异常交易请告诉我。", "我们发现您有异常交易。"),
+    ("number", "这一期还要还的都在这儿。", "一期还清就行。"),
     ("added_secret", "有空请修改密码。", "把密码发给我。"),
     ("polarity", "等还清了就无需还。", "这期无需还。"),
 ]  # fmt: skip
@@ -53,6 +55,7 @@ ENGLISH: list[tuple[str, str, str]] = [
     ("completion", "A slip, easily done.", "It was easily done."),
     ("completion", "Easier said than done.", "Consider it paid and done."),
     ("superlative", "Your patience is second to none.", "Our rates are second to none."),
+    ("added_state_blocked", "Report anything suspicious.", "There is something suspicious."),
     ("added_state_blocked", "Tell me if anything looks suspicious.", "Your payment looks suspicious."),
     ("added_waiver", "We won’t waive the interest.", "We’ll waive the interest."),
 ]
@@ -79,6 +82,8 @@ BESIDE_FIGURES: list[tuple[str, str, dict[str, Value], str, str, str, str]] = [
     ("fx_buy", "over_quota", RISES, "⟦amount_usd⟧⟦purchase_left⟧不够", "不够：⟦amount_usd⟧，比剩下的⟦purchase_left⟧多了一些。", "不够：⟦purchase_left⟧，比要换的⟦amount_usd⟧多了一些。", "approximation"),
     ("fx_buy", "insufficient_funds", POOR, "⟦cost⟧⟦balance⟧", "余额不足⟦cost⟧，只有⟦balance⟧。", "余额超过⟦balance⟧，但不够⟦cost⟧。", "approximation"),
     ("fx_buy", "insufficient_funds", POOR, "⟦cost⟧⟦balance⟧", "⟦balance⟧，低于⟦cost⟧，办不了。", "⟦cost⟧，低于⟦balance⟧，办不了。", "approximation"),
+    ("fx_buy", "over_quota", RISES, "⟦amount_usd⟧⟦purchase_left⟧不够", "⟦amount_usd⟧不够，改成⟦purchase_left⟧以下的金额。", "⟦amount_usd⟧不够，额度在⟦purchase_left⟧以下。", "approximation"),
+    ("wealth_product", "found", {}, "起购⟦min_amount⟧", "起购⟦min_amount⟧以上。", "起购⟦min_amount⟧以下。", "approximation"),
     ("branch", "found", {}, "⟦hours_from⟧至⟦hours_to⟧", "营业⟦hours_from⟧-⟦hours_to⟧。", "营业⟦hours_from⟧，-⟦hours_to⟧。", "approximation"),
 ]  # fmt: skip
 
@@ -133,6 +138,8 @@ SAYINGS: list[tuple[str, str, Language, dict[str, Value], str, str, str]] = [
     ("card_report_lost", "status", "zh", {}, "卡已冻结，其他卡可以正常使用，⟦reference⟧。", "卡已冻结，这张卡可以正常使用，⟦reference⟧。", "polarity"),
     ("card_report_lost", "status", "zh", {}, "卡已冻结，⟦reference⟧。", "卡已冻结，钱一分没动，⟦reference⟧。", "polarity"),
     ("fx_buy", "over_quota", "zh", {}, "超出了，⟦purchase_left⟧，改成额度以内的金额吧。", "超出了，⟦purchase_left⟧，这笔在额度以内。", "polarity"),
+    ("fx_buy", "over_quota", "zh", {}, "超出了，⟦purchase_left⟧，请控制在额度以内。", "超出别人了，⟦purchase_left⟧，不用调整就在额度以内。", "polarity"),
+    ("fx_buy", "insufficient_funds", "zh", {}, "余额不够，⟦cost⟧，等余额足够时再来。", "余额不够别的，⟦cost⟧，按您的等级余额足够。", "polarity"),
     ("fx_buy", "insufficient_funds", "zh", {}, "余额不够，⟦cost⟧，等余额充足了再来。", "余额不够付别的，⟦cost⟧，这笔余额充足。", "polarity"),
     ("fx_buy", "channel", "zh", {}, "这里办不了，手机银行可以办理。", "别急，现在就可以办理。", "polarity"),
     ("fx_buy", "code_locked", "zh", {}, "这笔先锁住了，已锁定，请打⟦hotline⟧。", "您的卡已冻结，请打⟦hotline⟧。", "completion"),
