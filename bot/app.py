@@ -26,7 +26,7 @@ from backends.local import LocalActions
 from backends.remote import RemoteActions
 from backends.result import Result
 from backends.rules import standing_facts
-from bot import failpoints, migrations
+from bot import failpoints, logs, migrations
 from bot.channels import demo, operations, pages, rasa, web
 from bot.conversations import Conversations
 from bot.delivery import Channel, Deliveries
@@ -114,6 +114,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
     instead = instead or Instead()
     clock = instead.clock
     failpoints.arm(settings.failpoints)
+    logs.install()
     async with AsyncExitStack() as stack:
         engine = open_database(_secret(settings.database_url), settings.data_dir)
         stack.push_async_callback(engine.dispose)

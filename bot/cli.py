@@ -30,6 +30,9 @@ DRAIN_SECONDS = 5
 
 def main() -> None:
     """The entry point; a setting that is refused is told in its own sentences, without a traceback."""
+    from bot import logs
+
+    logs.install()
     app()
 
 
