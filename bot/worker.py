@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.apology import apology
@@ -154,6 +154,9 @@ class Worker:
             try:
                 return _outcome(await self._run(work))
             except (LeaseLost, asyncio.CancelledError):
+                raise
+            except (OperationalError, InterfaceError, ConnectionError):
+                # Our own database is away: that is no fault of this turn, which waits and is begun again.
                 raise
             except Exception as error:
                 # Not the error's own words: they may quote what the customer wrote.

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import events as events_module
@@ -291,6 +292,23 @@ async def test_a_turn_that_fails_is_tried_again_and_answered_once(bank: Bank, ca
     assert len(calls) == TRIES
     assert "RuntimeError" in caplog.text
     assert "my own words" not in caplog.text
+
+
+async def test_a_turn_that_finds_the_database_away_waits_for_it_instead_of_apologising(bank: Bank) -> None:
+    begun = 0
+
+    async def unlucky(message: Incoming, session: dict[str, Any], principal: Principal, now: dt.datetime) -> Turn:
+        nonlocal begun
+        begun += 1
+        if begun <= TRIES:
+            raise OperationalError("SELECT 1", {}, ConnectionRefusedError())
+        return await echo(message, session, principal, now)
+
+    async with bank.working(unlucky, lease=0.3, sweep=0.1):
+        conversation = await bank.conversation()
+        answered = await bank.answer(conversation, await bank.say(conversation, "在吗"))
+    assert answered.data["text"] == "re: 在吗"
+    assert begun == TRIES + 1
 
 
 async def test_a_turn_that_cannot_be_run_ends_in_an_apology_and_the_next_one_runs(bank: Bank) -> None:
