@@ -76,7 +76,7 @@ async def test_no_canary_is_found_where_it_does_not_belong(tmp_path: Path, caplo
     model = Listening()
     code = ""
     async with open_service(tmp_path, Instead(clock=lambda: BANK_NOW, actions=actions, provider=model)) as service:
-        opened, _ = await service.conversations.create(channel="web", principal=CHEN, now=BANK_NOW)
+        opened, secret = await service.conversations.create(channel="web", principal=CHEN, now=BANK_NOW)
         for n, said in enumerate(SAID):
             await say(service, opened.id, f"said {n}", said)
         await say(service, opened.id, "cancel", "算了")
@@ -98,6 +98,8 @@ async def test_no_canary_is_found_where_it_does_not_belong(tmp_path: Path, caplo
             await say(service, opened.id, "raise", SAID[0])
         finally:
             failpoints.arm(None)
+        # What another library might do: the net under the rule that nobody logs a customer's words.
+        logging.getLogger("some.library").error("could not send %s", f"{opened.id}~{secret} {CARD} {PHONE} {code}")
     await bank.dispose()
 
     engine = open_database(None, tmp_path)
@@ -109,6 +111,8 @@ async def test_no_canary_is_found_where_it_does_not_belong(tmp_path: Path, caplo
             )
     await engine.dispose()
     logged, prompted = caplog.text, "\n".join(model.prompts)
+    assert f"could not send {opened.id}" in logged
+    assert secret not in logged + stored
     assert "RuntimeError" in logged, "no error was logged, so nothing was shown"
     assert model.prompts, "the model was never asked, so nothing was shown"
     assert "C1001" in stored

@@ -84,7 +84,7 @@ class Quoting:
 @pytest.mark.parametrize("canary", CANARIES.values(), ids=CANARIES)
 def test_no_path_into_a_log_shows_it(sink: tuple[logging.Logger, io.StringIO], canary: str) -> None:
     logger, written = sink
-    logger.error("in the message: %s" % canary)
+    logger.error(f"in the message: {canary}")
     logger.error("as an argument: %s, and %d", canary, 3)
     logger.error("by name: %(said)s", {"said": canary})
     logger.error("inside another thing: %s %r", [canary], Quoting(canary))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -84,11 +86,87 @@ def test_production_names_all_that_is_missing_at_once(monkeypatch: pytest.Monkey
     [
         ("TELLER_SECRET", "short"),
         ("TELLER_TOKEN_KEY", PRODUCTION["TELLER_SECRET"]),
+        ("TELLER_TOKEN_KEY", "short"),
+        ("TELLER_TOKEN_KEY_PREVIOUS", "short"),
+        ("TELLER_TOKEN_KEY_PREVIOUS", PRODUCTION["TELLER_TOKEN_KEY"]),
+        ("TELLER_TOKEN_KEY_PREVIOUS", PRODUCTION["TELLER_SECRET"]),
         ("DATABASE_URL", "sqlite:///teller.db"),
+        ("TELLER_FAILPOINTS", "turn.understood=kill"),
     ],
 )
 def test_production_refuses_what_is_weak(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     assert len(reasons(monkeypatch, **{**PRODUCTION, name: value})) == 1
+
+
+ISSUER = {
+    "TELLER_JWKS_URL": "https://login.bank.example/jwks",
+    "TELLER_JWT_ISSUER": "https://login.bank.example",
+    "TELLER_JWT_AUDIENCE": "teller",
+}
+
+
+def test_a_bank_may_have_its_own_issuer_by_url_or_by_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert reasons(monkeypatch, **PRODUCTION, **ISSUER) == []
+    keys = tmp_path / "jwks.json"
+    keys.write_text("{}")
+    assert reasons(monkeypatch, TELLER_JWKS_URL=None, TELLER_JWKS_FILE=str(keys)) == []
+    [reason] = reasons(monkeypatch, TELLER_JWKS_FILE=str(tmp_path / "none.json"))
+    assert "TELLER_JWKS_FILE" in reason
+
+
+@pytest.mark.parametrize("env", [PRODUCTION, {"TELLER_ENV": "demo"}], ids=["production", "demo"])
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"TELLER_JWT_ISSUER": None}, "TELLER_JWT_ISSUER"),
+        ({"TELLER_JWT_AUDIENCE": None}, "TELLER_JWT_AUDIENCE"),
+        ({"TELLER_JWKS_URL": None}, "TELLER_JWKS_URL"),
+        ({"TELLER_JWKS_FILE": __file__}, "TELLER_JWKS_FILE"),
+    ],
+)
+def test_half_an_issuer_is_refused(
+    monkeypatch: pytest.MonkeyPatch, env: dict[str, str], changed: dict[str, str | None], named: str
+) -> None:
+    [reason] = reasons(monkeypatch, **{**env, **ISSUER, **changed})
+    assert named in reason
+    assert reason.endswith(".")
+
+
+def test_production_takes_keys_from_nobody_who_stands_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    [reason] = reasons(monkeypatch, **{**PRODUCTION, **ISSUER, "TELLER_JWKS_URL": "http://login.bank.example/jwks"})
+    assert "https" in reason
+    assert reasons(monkeypatch, TELLER_JWKS_URL="http://127.0.0.1:8080/jwks") == []
+
+
+DEFAULTS = {
+    "nothing set": (
+        {name: None for name in PRODUCTION if name != "TELLER_ENV"},
+        sorted(PRODUCTION.keys() - {"TELLER_ENV"}),
+    ),
+    "the demo's database": ({"DATABASE_URL": None}, ["DATABASE_URL"]),
+    "a kept key": ({"TELLER_TOKEN_KEY": None}, ["TELLER_TOKEN_KEY"]),
+}
+
+
+@pytest.mark.parametrize(("changed", "named"), DEFAULTS.values(), ids=DEFAULTS)
+@pytest.mark.parametrize("command", ["serve", "actions"])
+def test_a_production_process_with_a_demo_default_ends_with_a_sentence(
+    tmp_path: Path, command: str, changed: dict[str, str | None], named: list[str]
+) -> None:
+    given = {name: value for name, value in {**PRODUCTION, **changed}.items() if value is not None}
+    ended = subprocess.run(
+        [sys.executable, "-c", "from bot.cli import main; main()", command],
+        env={**os.environ, **given, "TELLER_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode not in (0, None)
+    assert sorted(line.split(" ")[0] for line in ended.stderr.splitlines()) == named
+    assert all(line.endswith(".") for line in ended.stderr.splitlines())
+    assert "Traceback" not in ended.stderr
+    assert list(tmp_path.iterdir()) == [], "it had begun"
 
 
 def test_a_model_url_without_a_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
