@@ -16,9 +16,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import get_default_algorithms
+from redis.asyncio import Redis
 
+from bot.app import Instead, running
 from bot.claims import InvalidToken
 from bot.issuer import ASK_AGAIN, MAX_BYTES, STALE, BankIssuer, KeysAway, from_file, from_url
+from bot.settings import load_settings
 from bot.tokens import AUDIENCE as OWN_AUDIENCE
 from bot.tokens import Tokens
 
@@ -262,3 +265,30 @@ async def test_keys_in_a_file_are_read_again_when_they_change(tmp_path: Path) ->
     assert await customer(tokens, signed("ES256"), later) is None
     path.unlink()
     assert await customer(tokens, signed("EdDSA"), NOW + ASK_AGAIN * 2) == "C1001"
+
+
+@pytest.mark.parametrize("env", ["demo", "production"])
+async def test_in_production_the_banks_issuer_takes_the_place_of_the_shared_key(
+    env: str, postgres: str, redis: Redis, tmp_path: Path
+) -> None:
+    path = tmp_path / "jwks.json"
+    path.write_text(json.dumps({"keys": [public("ES256")]}))
+    production = {
+        "env": "production",
+        "secret": "o" * 32,
+        "token_key": SHARED.decode(),
+        "otp_url": "https://otp.bank.example/send",
+        "database_url": postgres % "postgres",
+        "redis_url": f"unix://{redis.connection_pool.connection_kwargs['path']}",
+    }
+    settings = load_settings(
+        data_dir=tmp_path,
+        jwks_file=path,
+        jwt_issuer=ISSUER,
+        jwt_audience=AUDIENCE,
+        **(production if env == "production" else {"env": "demo"}),
+    )
+    async with running(settings, Instead(clock=lambda: NOW, understand=lambda *_: pytest.fail("unused"))) as service:
+        assert await customer(service.tokens, signed("ES256")) == "C1001"
+        shared = await customer(service.tokens, service.tokens.issue("C1001", NOW))
+        assert shared == ("C1001" if env == "demo" else None)
