@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -25,7 +24,6 @@ def browser() -> Iterator[Browser]:
         message = "NO CHROMIUM: the widget is NOT tested in a browser (apt-get install chromium)"
         if REQUIRED:
             pytest.fail(message)
-        warnings.warn(message, stacklevel=1)
         pytest.skip(message)
     with sync_playwright() as playwright:
         try:
