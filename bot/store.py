@@ -19,9 +19,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from backends.tables import UtcDateTime
 from bot import sqlite_driver
 from bot.embedded_redis import EmbeddedRedis
-from bot.records import UtcDateTime
 
 _READ_ONLY = "teller_read_only"
 
