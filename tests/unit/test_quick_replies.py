@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+import bot
 from bot.phrases import RESEND
+from bot.tracking import UNSURE
 from intents.capability import catalog, slot_types
 from intents.serve import Understander
 from intents.understanding import Context, Understanding
@@ -18,6 +22,7 @@ from responses.draft import Drafter
 from responses.library import library
 from responses.reply import Language
 
+WEB = Path(bot.__path__[0]) / "web"
 TODAY = dt.date(2026, 11, 21)
 PRODUCTS = ("wealth_product", "wealth_recommend")
 
@@ -137,3 +142,30 @@ def test_every_kind_of_button_is_tested() -> None:
     assert len(ALL) > 150
     assert ANSWERS
     assert RESENT
+
+
+PAGE: dict[str, str] = {
+    "信用卡账单": "card_bill", "Check my card bill": "card_bill",
+    "我的信用卡额度": "card_limit", "What's my credit limit?": "card_limit",
+    "今天美元和欧元汇率": "fx_rate", "US dollar and euro rates today": "fx_rate",
+    "今天美元汇率": "fx_rate", "US dollar rate today": "fx_rate",
+    "换五百美金": "fx_buy", "换五百美元": "fx_buy", "Buy 500 US dollars": "fx_buy",
+    "适合我的理财产品": "wealth_recommend", "Wealth products that suit me": "wealth_recommend",
+    "信用卡丢了，我要挂失": "card_report_lost", "I lost my card, please block it": "card_report_lost",
+    "卡丢了": "card_report_lost", "卡丢了怎么办": "card_report_lost", "I lost my card": "card_report_lost",
+    "转人工": "human_agent", "Talk to a person": "human_agent",
+}  # fmt: skip
+
+
+def _page_says() -> list[str]:
+    page = (WEB / "index.html").read_text("utf-8")
+    lists = re.findall(r"suggestions: \[(.*?)\]", (WEB / "widget" / "words.js").read_text("utf-8"))
+    suggested = [words for each in lists for words in re.findall(r'"([^"]*)"', each)]
+    return sorted({*re.findall(r'data-ask(?:-en)?="([^"]*)"', page), *suggested})
+
+
+@pytest.mark.parametrize("words", _page_says())
+def test_what_the_page_offers_to_ask_is_understood_and_needs_no_asking_back(words: str) -> None:
+    found = understander().understand(words, Context(today=TODAY)).intents[0]
+    assert found.name == PAGE[words]
+    assert found.confidence >= UNSURE
