@@ -32,6 +32,8 @@ from responses.verify import verify
 
 DATA = Path(__file__).parent.parent / "data"
 MOST_REFUSED = 0.02
+MOST_REFUSED_UNSEEN = 0.05
+"""What the gates refused when a third file was first shown to them was 4.5 %; they were not mended on it."""
 
 NOWHERE_SAID = {"position": FactType.model_validate("count person")}
 """Facts that a result has and no template states: an ordinal is no figure of its own."""
@@ -160,6 +162,11 @@ def test_honest_drafts_that_the_gates_were_not_mended_on_pass_as_well():
     rules = Counter(itertools.chain.from_iterable({refusal.rule for refusal in refusals} for _, refusals in refused))
     # The texts stay unseen: a gate mended on them would no longer be measured by them.
     assert len(refused) <= MOST_REFUSED * len(written("honest_drafts_heldout.jsonl")), rules
+
+
+def test_drafts_of_a_third_author_whom_no_rule_was_mended_for_mostly_pass() -> None:
+    refused = refused_of("honest_drafts_fresh.jsonl")
+    assert len(refused) <= MOST_REFUSED_UNSEEN * len(written("honest_drafts_fresh.jsonl"))
 
 
 RECORDED = frozenset({"status", "already", "settled", "queued", "after_hours", "waiting", "withdrawn"})
