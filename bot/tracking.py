@@ -155,13 +155,13 @@ def _as_answer(
             return _put(session, task.model_copy(update={"act": "do", "awaiting": None}), None, now)
         return _put(session, task, None, now)
     if names[0] == "repeat":
-        return _put(session, task, "again", now)
+        return _put(session, task, None, now)
     follow_up = _as_follow_up(session, understanding, names, text, now, capabilities)
     if follow_up is not None:
         return follow_up
     unclear = names[0] == "out_of_scope" or (not sure and names[0] in _ANSWERING)
     if unclear and task.awaiting != "offer":
-        return _put(session, task, "again", now)
+        return _put(session, task, None, now)
     return None
 
 
@@ -225,7 +225,7 @@ def _choice(
 def _again(session: Session, now: dt.datetime) -> Session:
     """Say it once more: the open question, or the last answer with figures asked for anew."""
     if session.in_hand is not None:
-        return _put(session, session.in_hand, "again", now)
+        return _put(session, session.in_hand, None, now)
     assert session.last is not None
     act: Act = "status" if session.last.act == "do" else session.last.act
     return _begin(session, [(session.last.capability, act, session.last.slots)], now)

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from intents.understanding import Act, Language
 
 CATALOG = Path(__file__).parent / "catalog"
-SLOTS_FILE = CATALOG / "_slots.yml"
 _ENTITY = re.compile(r"\[([^\]]+)\]\(([a-z_]+)\)")
 
 
