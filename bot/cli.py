@@ -105,16 +105,21 @@ def understand() -> None:
 def train(
     out: Annotated[Path | None, typer.Option(help="Where the release goes; the one that serves, unless told.")] = None,
     base: Annotated[Path | None, typer.Option(help="A Hugging Face encoder to start from.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1)] = None,
-    seed: Annotated[int | None, typer.Option()] = None,
+    data: Annotated[list[Path] | None, typer.Option(exists=True, dir_okay=False, help="Labelled rows besides.")] = None,
+    epochs: Annotated[int, typer.Option(min=1)] = 16,
+    seed: Annotated[int, typer.Option()] = 0,
+    lora: Annotated[int, typer.Option(min=0, help="Rank of low-rank adapters; 0 trains all weights.")] = 0,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
 ) -> None:
     """Train the model that understands, from the catalogue's examples. Needs the extra: pip install 'teller[train]'."""
     try:
-        from intents.train import train as run
+        from intents.training.fit import Settings
+        from intents.training.train import train as run
     except ModuleNotFoundError as error:
         _fail(f"{error.name} is not installed: training needs pip install -e '.[train]' -c constraints.txt")
-    given: dict[str, Any] = {"out": out, "base": base, "epochs": epochs, "seed": seed}
-    run(**{name: value for name, value in given.items() if value is not None})
+    settings = Settings(epochs=epochs, seed=seed, lora=lora, threads=threads)
+    given: dict[str, Any] = {"out": out, "base": base, "data": data}
+    run(**{name: value for name, value in given.items() if value is not None}, settings=settings)
 
 
 @app.command()

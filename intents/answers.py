@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from intents.capability import Capability, slot_types
 from intents.lexicon import enum_pattern
-from intents.noise import Span
 from intents.normalise import normalise
+from intents.tagging import Span
 from intents.understanding import Context
 
 SHORT = 24

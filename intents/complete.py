@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from backends.values import read_amount, read_currency
 from intents.conventions import tidied
-from intents.noise import Span
 from intents.shapes import BANK, BEFORE_CURRENCY, CURRENCY, MONEY, NEEDS_SHAPE, SHAPES, TAIL, UNMISTAKABLE, YEAR
+from intents.tagging import Span
 
 LONGEST = 400
 """Characters in which values are looked for; what a customer types after that repeats or is pasted."""

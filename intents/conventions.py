@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from intents.noise import Span
+from intents.tagging import Span
 
 _NEAR = 8
 """Characters looked at on either side of a span."""

@@ -12,7 +12,6 @@ import numpy as np
 from intents.answers import read_in_context
 from intents.capability import catalog
 from intents.complete import complete
-from intents.noise import Span
 from intents.normalise import normalise
 from intents.pairs import two_intents
 from intents.scorer import (
@@ -23,7 +22,7 @@ from intents.scorer import (
     Scorer,
     intent_probabilities,
 )
-from intents.tagging import best_tags, spans_of
+from intents.tagging import Span, best_tags, spans_of
 from intents.understanding import Act, Context, IntentScore, Language, SlotValue, Understanding
 
 RANKED = 10

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from intents.noise import Span, Spans
+Span = tuple[int, int, str]
+"""Start and end in code points of the raw text, and the slot."""
+
+Spans = tuple[Span, ...]
 
 Offsets = Sequence[tuple[int, int]]
 """Where each token stands in the raw text, ``(start, end)`` in code points; empty for special tokens."""

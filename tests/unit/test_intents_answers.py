@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from intents.answers import read_in_context, yes_or_no
 from intents.capability import catalog
-from intents.noise import Span
+from intents.tagging import Span
 from intents.understanding import Context
 
 TODAY = dt.date(2026, 11, 21)

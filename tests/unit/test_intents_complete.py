@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from intents.capability import slot_types
 from intents.complete import complete
-from intents.noise import Span
 from intents.normalise import normalise
+from intents.tagging import Span
 
 TODAY = dt.date(2026, 11, 21)
 

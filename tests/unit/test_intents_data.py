@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from backends.values import read_number
 from intents.capability import catalog, slot_types
 from intents.conventions import tidied
-from intents.data import Row, Variety, catalog_rows, data_hash, split
-from intents.generate import GENERATORS, chinese_number
 from intents.lexicon import ENUM_WORDS, read_enum
-from intents.noise import dice_of, edit, noisy
 from intents.normalise import normalise
+from intents.training.generate import GENERATORS, chinese_number
+from intents.training.noise import dice_of, edit, noisy
+from intents.training.rows import Row, catalog_rows, data_hash, split
+from intents.training.variety import Variety
 
 ROWS = catalog_rows()
 TRAIN, HELD = split(ROWS)

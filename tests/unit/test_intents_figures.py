@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from intents.calibrate import _coolest, _reject_threshold
 from intents.evaluate import evaluate
 from intents.figures import expected_calibration_error, micro_f1
 from intents.ngrams import BUCKETS, NgramModel, features
 from intents.scorer import softmax
+from intents.training.calibrate import _coolest, _reject_threshold
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:

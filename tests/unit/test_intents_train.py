@@ -16,15 +16,16 @@ pytest.importorskip("transformers")
 import torch
 
 from intents.capability import CATALOG
-from intents.export import export_fp32, quantise
 from intents.labels import Labels
-from intents.model import HEADS, JointModel, load_encoder, new_encoder
-from intents.pretrain import Settings as PretrainSettings
-from intents.pretrain import Source, mask_spans, pretrain
 from intents.scorer import Scorer
 from intents.serve import Understander
 from intents.tokenizer import SPECIAL
-from intents.train import Settings, train
+from intents.training.export import export_fp32, quantise
+from intents.training.fit import Settings
+from intents.training.model import HEADS, JointModel, load_encoder, new_encoder
+from intents.training.pretrain import Settings as PretrainSettings
+from intents.training.pretrain import Source, mask_spans, pretrain
+from intents.training.train import train
 from intents.understanding import Context
 
 pytestmark = pytest.mark.train

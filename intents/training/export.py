@@ -11,7 +11,7 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
-from intents.model import JointModel
+from intents.training.model import JointModel
 
 
 class _OneMessage(nn.Module):  # type: ignore[misc]  # torch is untyped here

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from intents.data import Row
 from intents.figures import expected_calibration_error
 from intents.pairs import two_intents
 from intents.scorer import (
@@ -21,6 +20,7 @@ from intents.scorer import (
     out_of_scope_score,
     softmax,
 )
+from intents.training.rows import Row
 
 KEPT_IN_SCOPE = 0.985
 """Share of held-out in-scope messages that the out-of-scope threshold must let through."""
@@ -38,17 +38,18 @@ def calibrate(scorer: Scorer, rows: Sequence[Row]) -> Calibration:
     """Fit a ``Calibration`` to *rows*, some with two intents and some out of scope, as *scorer* reads them."""
     read = [scorer.logits(row.text) for row in rows]
     names = {name: index for index, name in enumerate(scorer.labels.intents)}
-    acts = {name: index for index, name in enumerate(scorer.labels.acts)}
+    acts: dict[str | None, int] = {name: index for index, name in enumerate(scorer.labels.acts)}
+    said = np.array([row.act is not None for row in rows])
     single = np.array([row.second is None for row in rows])
     gold = np.array([names[row.intent] for row in rows])
     intent = np.stack([logits.intent for logits in read])
     ngram = np.stack([logits.ngram for logits in read])
-    act_gold = np.array([acts[row.act] for row in rows])
+    act_gold = np.array([acts.get(row.act, 0) for row in rows])
     act = np.stack([logits.act for logits in read])
     found = Calibration(
         temperature=_coolest(lambda t: softmax(intent[single], t), gold[single]),
         ngram_temperature=_coolest(lambda t: softmax(ngram[single], t), gold[single]),
-        act_temperature=_coolest(lambda t: softmax(act, t), act_gold),
+        act_temperature=_coolest(lambda t: softmax(act[said], t), act_gold[said]),
     )
     shares = np.linspace(0.0, 0.6, 13)
     losses = [
@@ -96,12 +97,16 @@ def held_out_figures(scorer: Scorer, calibration: Calibration, rows: Sequence[Ro
     probabilities = np.stack([intent_probabilities(logits.intent, logits.ngram, calibration) for logits in read])
     gold = np.array([scorer.labels.intents.index(row.intent) for row in rows])
     acts = np.array(
-        [scorer.labels.acts[int(logits.act.argmax())] == row.act for row, logits in zip(rows, read, strict=True)]
+        [
+            scorer.labels.acts[int(logits.act.argmax())] == row.act
+            for row, logits in zip(rows, read, strict=True)
+            if row.act is not None
+        ]
     )
     top = probabilities.argmax(-1)
     return {
         "rows": len(rows),
         "intent": round(float((top == gold).mean()), 4),
-        "act": round(float(acts.mean()), 4),
+        "act": round(float(acts.mean()), 4) if len(acts) else 0.0,
         "ece": round(expected_calibration_error(probabilities.max(-1).tolist(), (top == gold).tolist()), 4),
     }

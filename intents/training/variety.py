@@ -1,24 +1,20 @@
-"""The catalogue's examples as training rows: split, varied, joined in twos, and hashed."""
+"""New wordings of labelled messages: other slot values, slips of typing, two messages in one."""
 
 from __future__ import annotations
 
-import hashlib
 import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from intents.capability import CATALOG, catalog
-from intents.conventions import tidied
-from intents.generate import GENERATORS
 from intents.lexicon import ENUM_WORDS, read_enum
-from intents.noise import Spans, edit, noisy
+from intents.training.generate import GENERATORS
+from intents.training.noise import edit, noisy
+from intents.training.rows import Row
 from intents.understanding import Act, Language
-
-HELD_OUT = 0.1
-"""Share of the examples kept out of training, for early stopping, calibration and our own figures."""
 
 _JOINS: dict[Language, tuple[str, ...]] = {
     "zh": ("，顺便", "，另外", "，再", "，还有", "，顺便问下", "，然后", "。还有", "，对了，", "。另外", " 顺便", "，同时", "，", "，并且", "；", "。"),
@@ -26,54 +22,10 @@ _JOINS: dict[Language, tuple[str, ...]] = {
 }  # fmt: skip
 _UNIT = re.compile(r"[元块钱圆$¥€£]|\b(usd|rmb|dollars?|yuan)\b", re.IGNORECASE)
 _STOPS = re.compile(r"[，。？！!?.,、\s]+$")
+_JOINABLE = 40
+"""Characters up to which a message is one of two in another: longer ones are hardly ever said in one breath."""
+
 _SINGLE_KINDS = ("query", "write", "knowledge")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A message and what it means. ``second`` is the other intent of a message with two, in the order they are said."""
-
-    text: str
-    language: Language
-    intent: str
-    act: Act
-    spans: Spans = ()
-    second: str | None = None
-
-
-def catalog_rows(folder: Path = CATALOG) -> list[Row]:
-    """Every example of the catalogue in *folder*, once; the same words under one intent are one row."""
-    rows: dict[tuple[str, str], Row] = {}
-    for name, capability in catalog(folder).items():
-        for example in capability.parsed_examples():
-            spans = tuple(tidied(example.text, example.spans))
-            row = Row(example.text, example.language, name, example.act, spans)
-            rows.setdefault((name, example.text), row)
-    return list(rows.values())
-
-
-def data_hash(rows: Sequence[Row]) -> str:
-    """Twelve hex digits that change with any text, label or span."""
-    content = "\n".join(sorted(repr(row) for row in rows))
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
-
-
-def split(rows: Sequence[Row], share: float = HELD_OUT) -> tuple[list[Row], list[Row]]:
-    """Training rows and held-out rows: per intent and language, the *share* whose text hashes lowest.
-
-    The choice depends on the words alone, so adding an example moves few others across.
-    """
-    groups: dict[tuple[str, Language], list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row.intent, row.language].append(row)
-    train: list[Row] = []
-    held: list[Row] = []
-    for group in groups.values():
-        ranked = sorted(group, key=lambda row: hashlib.sha256(row.text.encode()).digest())
-        count = round(len(ranked) * share)
-        held += ranked[:count]
-        train += ranked[count:]
-    return train, held
 
 
 class Variety:
@@ -82,7 +34,15 @@ class Variety:
     def __init__(self, rows: Sequence[Row], folder: Path = CATALOG) -> None:
         capabilities = catalog(folder)
         self._writes = {name for name, capability in capabilities.items() if capability.kind == "write"}
-        self._pairable = [row for row in rows if capabilities[row.intent].kind in _SINGLE_KINDS and len(row.text) <= 40]
+        self._pairable = [
+            row
+            for row in rows
+            if capabilities[row.intent].kind in _SINGLE_KINDS
+            and len(row.text) <= _JOINABLE
+            and row.second is None
+            and row.act is not None
+            and row.spans is not None
+        ]
         self._by_intent: dict[tuple[str, Language], list[Row]] = defaultdict(list)
         for row in self._pairable:
             self._by_intent[row.intent, row.language].append(row)
@@ -91,7 +51,7 @@ class Variety:
             self._intents[language].append(name)
         self._seen: dict[tuple[str, Language], list[str]] = defaultdict(list)
         for row in rows:
-            for start, end, slot in row.spans:
+            for start, end, slot in row.spans or ():
                 self._seen[slot, row.language].append(row.text[start:end])
 
     def vary(self, row: Row, dice: random.Random) -> Row:
@@ -102,11 +62,11 @@ class Variety:
         """*row* with some of its slot values replaced: by a made-up one, or by one seen elsewhere in the catalogue."""
         changes = [
             (start, end, self._value(row.text[start:end], slot, row.language, dice))
-            for start, end, slot in row.spans
+            for start, end, slot in row.spans or ()
             if dice.random() < chance
         ]
-        text, spans = edit(row.text, row.spans, changes)
-        return replace(row, text=text, spans=spans)
+        text, spans = edit(row.text, row.spans or (), changes)
+        return replace(row, text=text, spans=None if row.spans is None else spans)
 
     def _value(self, words: str, slot: str, language: Language, dice: random.Random) -> str:
         if slot in ENUM_WORDS:
@@ -121,8 +81,8 @@ class Variety:
 
     def slip(self, row: Row, dice: random.Random) -> Row:
         """*row* as carelessly typed."""
-        text, spans = noisy(row.text, row.spans, row.language, dice)
-        return replace(row, text=text, spans=spans)
+        text, spans = noisy(row.text, row.spans or (), row.language, dice)
+        return replace(row, text=text, spans=None if row.spans is None else spans)
 
     def pair(self, dice: random.Random) -> Row:
         """Two messages of one language and different intents in one, in either order.
@@ -135,7 +95,7 @@ class Variety:
             return first
         second = dice.choice(self._by_intent[dice.choice(others), first.language])
         joined = self._join(first, second, dice)
-        return replace(joined, second=second.intent, act=self._joint_act(first, second))
+        return replace(joined, second=second.intent, act=self._joint_act(first, second), belief=None)
 
     def double(self, dice: random.Random) -> Row:
         """Two messages of one intent in one: real customers ramble, and several clauses are not yet two intents."""
@@ -148,11 +108,11 @@ class Variety:
         head = _STOPS.sub("", first.text)
         joint = dice.choice(_JOINS[first.language])
         at = len(head) + len(joint)
-        spans = tuple(span for span in first.spans if span[1] <= len(head))
-        spans += tuple((start + at, end + at, slot) for start, end, slot in second.spans)
+        spans = tuple(span for span in first.spans or () if span[1] <= len(head))
+        spans += tuple((start + at, end + at, slot) for start, end, slot in second.spans or ())
         return replace(first, text=head + joint + second.text, spans=spans)
 
-    def _joint_act(self, first: Row, second: Row) -> Act:
+    def _joint_act(self, first: Row, second: Row) -> Act | None:
         """*do* where either half asks for a write to be done; else the act of the first."""
         doing = any(half.act == "do" and half.intent in self._writes for half in (first, second))
         return "do" if doing else first.act

@@ -5,10 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
+from intents.tagging import Spans
 from intents.understanding import Language
-
-Span = tuple[int, int, str]
-Spans = tuple[Span, ...]
 
 _SOUNDALIKE = {
     "账": "帐", "帐": "账", "的": "得", "得": "的", "在": "再", "再": "在", "做": "作", "哪": "那", "那": "哪", "录": "陆", "元": "圆",

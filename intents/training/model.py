@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, ModernBertConfig, PretrainedConfig
+from transformers import AutoConfig, AutoModel, AutoTokenizer, ModernBertConfig, PretrainedConfig
 
 from intents.labels import Labels
-from intents.tokenizer import CLS, MAX_TOKENS, PAD, SEP, SPECIAL
+from intents.tokenizer import CLS, MAX_TOKENS, PAD, SEP, SPECIAL, load_tokenizer
 
 
 def base_config(vocabulary: int, *, layers: int = 4, width: int = 256) -> ModernBertConfig:
@@ -37,16 +37,6 @@ HEADS = 8
 """Attention heads of each intent's focus; the encoder's width must divide by it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """What a batch should have said: ``[B]`` long tensors, ``slots`` ``[B, T]`` with -100 where nothing is scored."""
-
-    intent: Tensor
-    second: Tensor
-    act: Tensor
-    slots: Tensor
-
-
 class JointModel(nn.Module):  # type: ignore[misc]  # torch is untyped here
     """Encoder and heads.
 
@@ -65,6 +55,10 @@ class JointModel(nn.Module):  # type: ignore[misc]  # torch is untyped here
         self.slots = nn.Linear(width, len(labels.tags))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.read(input_ids, attention_mask)[0]
+
+    def read(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]:
+        """What ``forward`` gives, and what the first intent was read from, ``[B, width]``."""
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
         focused = self._focused(hidden, mask)
@@ -73,7 +67,7 @@ class JointModel(nn.Module):  # type: ignore[misc]  # torch is untyped here
         average = (hidden * mask).sum(1) / mask.sum(1)
         none = self.none(torch.cat([second, average], dim=-1))
         act = self.act(torch.cat([first, average], dim=-1))
-        return intents[:, 0], torch.cat([intents[:, 1], none], dim=-1), act, self.slots(hidden)
+        return (intents[:, 0], torch.cat([intents[:, 1], none], dim=-1), act, self.slots(hidden)), first
 
     def _focused(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """What each of two intents looks at: ``[B, 2, width]``, by learned attention over the tokens.
@@ -84,6 +78,19 @@ class JointModel(nn.Module):  # type: ignore[misc]  # torch is untyped here
         slices = hidden.unflatten(-1, (HEADS, -1))
         pair = weights.unflatten(-1, (2, HEADS)).unsqueeze(-1)
         return (slices.unsqueeze(2) * pair).sum(1).flatten(2)
+
+
+def with_adapters(model: JointModel, rank: int) -> None:
+    """Freeze the encoder of *model* and give its matrices low-rank adapters (LoRA, Hu et al. 2021) to train instead."""
+    from peft import LoraConfig, get_peft_model
+
+    wanted = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", lora_dropout=0.05)
+    model.encoder = get_peft_model(model.encoder, wanted)
+
+
+def without_adapters(model: JointModel) -> None:
+    """Work the adapters of *model* into its encoder, which then has the shape it had before."""
+    model.encoder = model.encoder.merge_and_unload()
 
 
 def has_bf16() -> bool:
@@ -112,6 +119,16 @@ def load_encoder(folder: Path, dropout: float = 0.0) -> nn.Module:
     config = _with_dropout(AutoConfig.from_pretrained(folder), dropout)
     options: dict[str, Any] = {"attn_implementation": "eager", "dtype": torch.float32}
     return AutoModel.from_pretrained(folder, config=config, **options)
+
+
+def tokenizer_of(base: Path) -> Tokenizer:
+    """The tokenizer of an encoder directory (``tokenizer.json``, or whatever transformers can turn into one)."""
+    if (base / "tokenizer.json").exists():
+        return load_tokenizer(base / "tokenizer.json")
+    tokenizer: Tokenizer = AutoTokenizer.from_pretrained(base, use_fast=True).backend_tokenizer
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(MAX_TOKENS)
+    return tokenizer
 
 
 def _with_dropout(config: PretrainedConfig, dropout: float) -> PretrainedConfig:
