@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from bot.bench_cli import app as bench_app
+
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -24,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(bench_app, name="bench")
 DRAIN_SECONDS = 5
 """How long running requests and streams get when the server is told to stop."""
 
@@ -120,6 +123,34 @@ def train(
     settings = Settings(epochs=epochs, seed=seed, lora=lora, threads=threads)
     given: dict[str, Any] = {"out": out, "base": base, "data": data}
     run(**{name: value for name, value in given.items() if value is not None}, settings=settings)
+
+
+@app.command()
+def pretrain(
+    out: Annotated[Path, typer.Argument(help="Where the encoder goes; a run that was cut off goes on there.")],
+    text: Annotated[list[str], typer.Option(help="FILE or FILE:TIMES, a document a line; TIMES may be a fraction.")],
+    pairs: Annotated[
+        list[Path] | None, typer.Option(exists=True, help="Questions told as same or not, afterwards.")
+    ] = None,
+    base: Annotated[Path | None, typer.Option(help="An encoder of ours to go on from.")] = None,
+    tokens: Annotated[int, typer.Option(min=1, help="How much to read.")] = 80_000_000,
+    minutes: Annotated[float, typer.Option(help="How long to read at most.")] = float("inf"),
+    seed: Annotated[int, typer.Option()] = 0,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+    compiled: Annotated[bool, typer.Option(help="Compile the model first: half as fast again on a processor.")] = False,
+) -> None:
+    """Pre-train an encoder on plain text, and then on pairs of questions. Needs the extra: pip install 'teller[train]'."""
+    try:
+        from intents.training.contrast import contrast
+        from intents.training.pretrain import Settings, Source
+        from intents.training.pretrain import pretrain as run
+    except ModuleNotFoundError as error:
+        _fail(f"{error.name} is not installed: training needs pip install -e '.[train]' -c constraints.txt")
+    settings = Settings(tokens=tokens, minutes=minutes, seed=seed, threads=threads, compiled=compiled)
+    said = run(out, [Source.parse(spec) for spec in text], settings, base=base)
+    if pairs:
+        said["pairs"] = contrast(out, pairs, seed=seed, threads=threads)
+    print(json.dumps(said, ensure_ascii=False, indent=2))
 
 
 @app.command()

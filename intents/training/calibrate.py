@@ -46,20 +46,27 @@ def calibrate(scorer: Scorer, rows: Sequence[Row]) -> Calibration:
     ngram = np.stack([logits.ngram for logits in read])
     act_gold = np.array([acts.get(row.act, 0) for row in rows])
     act = np.stack([logits.act for logits in read])
-    found = Calibration(
-        temperature=_coolest(lambda t: softmax(intent[single], t), gold[single]),
-        ngram_temperature=_coolest(lambda t: softmax(ngram[single], t), gold[single]),
-        act_temperature=_coolest(lambda t: softmax(act[said], t), act_gold[said]),
-    )
-    shares = np.linspace(0.0, 0.6, 13)
-    losses = [
-        _surprise(intent_probabilities(intent[single], ngram[single], replace(found, ngram_share=share)), gold[single])
-        for share in shares
-    ]
-    found = replace(found, ngram_share=float(shares[int(np.argmin(losses))]))
+    found = mixture([logits for logits, alone in zip(read, single, strict=True) if alone], gold[single].tolist())
+    found = replace(found, act_temperature=_coolest(lambda t: softmax(act[said], t), act_gold[said]))
     probabilities = intent_probabilities(intent, ngram, found)
     found = replace(found, reject=_reject_threshold(probabilities[single], gold[single], names[OUT_OF_SCOPE]))
     return replace(found, second=_second_threshold(scorer, read, rows, found))
+
+
+def mixture(read: Sequence[Logits], gold: Sequence[int]) -> Calibration:
+    """The temperatures of the two opinions and the share of the n-grams under which the class numbers *gold* surprise least."""
+    intent = np.stack([logits.intent for logits in read])
+    ngram = np.stack([logits.ngram for logits in read])
+    right = np.array(gold)
+    found = Calibration(
+        temperature=_coolest(lambda t: softmax(intent, t), right),
+        ngram_temperature=_coolest(lambda t: softmax(ngram, t), right),
+    )
+    shares = np.linspace(0.0, 0.6, 13)
+    losses = [
+        _surprise(intent_probabilities(intent, ngram, replace(found, ngram_share=share)), right) for share in shares
+    ]
+    return replace(found, ngram_share=float(shares[int(np.argmin(losses))]))
 
 
 def _surprise(probabilities: Floats, gold: NDArray[np.int64]) -> float:

@@ -1,0 +1,65 @@
+"""``teller bench``: measurements, each printed as JSON and repeatable from the command line alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+app = typer.Typer(help="Measure the parts.", no_args_is_help=True)
+
+
+@app.command()
+def nlu(
+    train: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Labelled rows, JSON a line.")],
+    valid: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Rows to stop and calibrate by.")],
+    test: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Rows to score on.")] = None,
+    base: Annotated[Path | None, typer.Option(help="A Hugging Face encoder; 'scratch' for random weights.")] = None,
+    epochs: Annotated[int, typer.Option(min=1)] = 16,
+    seed: Annotated[list[int] | None, typer.Option(help="Once for each run; the figures of all are kept.")] = None,
+    lora: Annotated[int, typer.Option(min=0)] = 0,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+    out: Annotated[Path | None, typer.Option(help="Folder for bench.json and bench.html.")] = None,
+) -> None:
+    """Train and score on any data set, beside TF-IDF and the encoder as it is."""
+    try:
+        from intents.training.bench import bench
+        from intents.training.fit import Settings
+        from intents.training.report import page
+    except ModuleNotFoundError as error:
+        _needs_training(error)
+    reports = [
+        bench(train, valid, test, base, Settings(epochs=epochs, seed=number, lora=lora, threads=threads))
+        for number in seed or [0]
+    ]
+    said = reports[0] if len(reports) == 1 else {"runs": reports}
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "bench.json").write_text(json.dumps(said, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        for number, report in enumerate(reports):
+            name = "bench.html" if len(reports) == 1 else f"bench-{number}.html"
+            (out / name).write_text(page(f"Understanding, measured on {report['scored_on']}", report), "utf-8")
+    for report in reports:
+        report["models"] = {
+            name: {key: value for key, value in figures.items() if key != "confusions"}
+            for name, figures in report["models"].items()
+        }
+    print(json.dumps(said, ensure_ascii=False, indent=2))
+
+
+@app.command()
+def latency(messages: Annotated[int, typer.Option(min=1)] = 400) -> None:
+    """Time a message through the model that serves, beside models of other sizes, on one thread."""
+    try:
+        from intents.training.latency import latency as run
+    except ModuleNotFoundError as error:
+        _needs_training(error)
+    print(json.dumps(run(messages=messages), ensure_ascii=False, indent=2))
+
+
+def _needs_training(error: ModuleNotFoundError) -> NoReturn:
+    print(f"{error.name} is not installed: this needs pip install -e '.[train]' -c constraints.txt", file=sys.stderr)
+    raise typer.Exit(1)
