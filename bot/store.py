@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import os
 from collections.abc import AsyncIterator
@@ -91,12 +92,13 @@ def _open_sqlite(address: URL) -> AsyncEngine:
     path = address.database
     # The file holds personal data: it is its owner's only from its first byte.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    turns = asyncio.Lock()
     engine = create_async_engine(
         address,
         pool_size=5,
         max_overflow=5,
         hide_parameters=True,
-        async_creator=lambda: sqlite_driver.connect(path),
+        async_creator=lambda: sqlite_driver.connect(path, turns),
     )
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -104,7 +106,7 @@ def _open_sqlite(address: URL) -> AsyncEngine:
 
 def _begin_sqlite(connection: Connection) -> None:
     read_only = connection.get_execution_options().get(_READ_ONLY, False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql(sqlite_driver.BEGIN_READING if read_only else sqlite_driver.BEGIN_WRITING)
 
 
 class database_now(FunctionElement[dt.datetime]):
