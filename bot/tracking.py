@@ -7,17 +7,18 @@ on the last topic, or something new. ``settle`` records what was said, so that t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bot import phrases
 from bot.decision import Answer, Ask, Clarify, Confirm, Saying, Step
+from bot.router import FRAUD
 from bot.session import IDLE_LIMIT, Session, Task, Topic
 from intents.capability import Capability
 from intents.understanding import Act, Understanding
 
 FOLLOW_UP_LIMIT = dt.timedelta(minutes=10)
 WORDS_ENOUGH = 10
-"""Characters from which a first complaint already says what happened."""
+"""Characters from which a first complaint already says what happened; a question is one at any length."""
 SURE = 0.6
 """Confidence from which an intent is taken at its word against the task in hand."""
 UNSURE = 0.5
@@ -74,7 +75,8 @@ def _language_is_plain(understanding: Understanding) -> bool:
 
 
 def relevant_slots(understanding: Understanding, capability: Capability) -> dict[str, tuple[str, ...]]:
-    """The understood slots that *capability* uses, canonical, in the order they were said."""
+    """The understood slots that *capability* uses, canonical, in the order they were said, and its cues; empty where the
+    message takes back what was said before it."""
     found: dict[str, list[str]] = {}
     for slot in understanding.slots:
         use = capability.slots.get(slot.slot)
@@ -83,7 +85,23 @@ def relevant_slots(understanding: Understanding, capability: Capability) -> dict
         values = found.setdefault(slot.slot, [])
         if slot.normalized not in values:
             values.append(slot.normalized)
-    return {name: tuple(values if capability.slots[name].many else values[-1:]) for name, values in found.items()}
+    said = {name: tuple(values if capability.slots[name].many else values[-1:]) for name, values in found.items()}
+    cues = capability.read_cues(understanding.text)
+    for name, cue in capability.cues.items():
+        if name in cues:
+            said[name] = (cues[name],)
+            if cue.instead_of is not None:
+                said[cue.instead_of] = ()
+        elif cue.instead_of in said:
+            said[name] = ()
+    return said
+
+
+def _own_words(capability: Capability, text: str) -> dict[str, tuple[str, ...]]:
+    """The whole message as what *capability* takes in the customer's own words, where it does and they say enough."""
+    if capability.words is None or (capability.kind != "knowledge" and len(text.strip()) < WORDS_ENOUGH):
+        return {}
+    return {capability.words: (text.strip(),)}
 
 
 def _put(session: Session, task: Task, signal: str | None, now: dt.datetime) -> Session:
@@ -136,7 +154,7 @@ def _as_answer(
     elsewhere = sure and names[0] not in (_ANSWERING | _COURTESIES) and names[0] != task.capability
     if task.awaiting == capability.words and capability.words is not None and names[0] not in ("cancel", "deny"):
         return _put(session, task.with_slots({capability.words: (text.strip(),)}), None, now)
-    if slots and _speaks_of(task, slots, understanding, names, text):
+    if slots and _speaks_of(task, slots, capability.read_cues(text), understanding, names, text):
         return _put(session, task.with_slots(slots).model_copy(update={"act": "do"}), None, now)
     if phrases.ABANDON.match(text):
         if elsewhere:
@@ -168,11 +186,14 @@ def _as_answer(
 def _speaks_of(
     task: Task,
     slots: Mapping[str, tuple[str, ...]],
+    cues: Collection[str],
     understanding: Understanding,
     names: tuple[str, ...],
     text: str,
 ) -> bool:
     """Whether slots in the message belong to the task in hand rather than to a new question."""
+    if task.awaiting in cues and not phrases.QUESTION.search(text):
+        return True
     if names[0] == task.capability:
         return understanding.act == "do" or task.awaiting in slots or bool(phrases.CORRECTION.match(text))
     if names[0] in _ANSWERING or phrases.CORRECTION.match(text):
@@ -217,7 +238,8 @@ def _choice(
         if names[0] in ("deny", "cancel"):
             return _drop(session, task, "denied")
         return hear(cleared, understanding, text, code=False, now=now, capabilities=capabilities)
-    kept = {name: values for name, values in task.slots.items() if name in capabilities[picked].slots}
+    uses = {*capabilities[picked].slots, capabilities[picked].words}
+    kept = {name: values for name, values in task.slots.items() if name in uses}
     found = {**kept, **relevant_slots(understanding, capabilities[picked])}
     return _begin(cleared, [(picked, task.act, found)], now)
 
@@ -253,6 +275,9 @@ def _as_follow_up(
         if "currency" in slots and last.slots.get("currency_from") and last.slots.get("currency") == ("CNY",):
             slots = {**slots, "currency_from": slots["currency"]}
             del slots["currency"]
+        if capability.kind == "knowledge" and capability.words in last.slots:
+            # 那借记卡呢 is asked of the question before it.
+            slots = {**slots, capability.words: (f"{last.slots[capability.words][0]} {text.strip()}",)}
         return _begin(session, [(last.capability, last.act, {**last.slots, **slots})], now)
     other = capabilities[names[0]]
     if names[0] not in _ANSWERING and other.kind in ("query", "write"):
@@ -283,18 +308,20 @@ def _as_new(
         said: dict[str, tuple[str, ...]] = {
             slot.slot: (slot.normalized,) for slot in understanding.slots if slot.normalized is not None
         }
+        for option in options:
+            said |= _own_words(capabilities[option], text)
         chosen = _begin(session, [("out_of_scope", understanding.act, said)], now)
         asked = chosen.agenda[0].model_copy(update={"awaiting": "clarify", "options": options})
         return chosen.model_copy(update={"agenda": (asked,)})
     wanted = business or [names[0]]
     topics: list[tuple[str, Act, dict[str, tuple[str, ...]]]] = []
     for name in wanted:
-        slots = relevant_slots(understanding, capabilities[name])
-        words = capabilities[name].words
-        if words is not None and len(text.strip()) >= WORDS_ENOUGH:
-            slots[words] = (text.strip(),)
+        slots = relevant_slots(understanding, capabilities[name]) | _own_words(capabilities[name], text)
         urgent = capabilities[name].protective and not phrases.QUESTION.search(text)
         topics.append((name, "do" if urgent and understanding.act == "ask" else understanding.act, slots))
+    if FRAUD in wanted and understanding.act != "ask":
+        # Who reports a fraud is not asked to go on with a payment that was under way.
+        return _begin(session.model_copy(update={"tasks": ()}), topics, now)
     task = session.in_hand
     if task is not None and len(topics) == 1 and wanted[0] == task.capability and understanding.act == "do":
         return _put(session, task.with_slots(topics[0][2]), None, now)

@@ -14,6 +14,7 @@ from intents.understanding import Act, Language
 
 CATALOG = Path(__file__).parent / "catalog"
 _ENTITY = re.compile(r"\[([^\]]+)\]\(([a-z_]+)\)")
+_DENIED = re.compile(r"(?:不是|不要|不用|而不是|别|\bnot|\brather than|\binstead of)\s*(?:the )?$", re.IGNORECASE)
 
 
 class SlotType(BaseModel):
@@ -31,6 +32,32 @@ class SlotUse(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     required: bool = False
     many: bool = False
+
+
+class Cue(BaseModel):
+    """An input field that needs no training: the words in a message that say which value it has.
+
+    A message that brings a value takes back what was said for ``instead_of``, and the other way round: a customer who
+    asked to pay 2,000 and then says "the minimum" no longer means 2,000.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    instead_of: str | None = None
+    values: dict[str, tuple[str, ...]]
+
+    def read(self, text: str) -> str | None:
+        """The first value, in the order of the file, of which *text* says a word without denying it; else ``None``."""
+        return next((value for value, words in self.values.items() if _says_one(words, text)), None)
+
+
+@cache
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    parts = [rf"(?<![a-z]){re.escape(word)}(?![a-z])" if word.isascii() else re.escape(word) for word in words]
+    return re.compile("|".join(parts), re.IGNORECASE)
+
+
+def _says_one(words: tuple[str, ...], text: str) -> bool:
+    return any(not _DENIED.search(text[: found.start()]) for found in _pattern(words).finditer(text))
 
 
 class Example(BaseModel):
@@ -60,6 +87,7 @@ class Capability(BaseModel):
     protective: bool = False
     channels: tuple[str, ...] = ()
     slots: dict[str, SlotUse] = {}
+    cues: dict[str, Cue] = Field(default={}, description="input fields that plain words decide, beside the slots")
     examples: dict[Language, dict[Act, str]]
 
     @model_validator(mode="after")
@@ -68,7 +96,14 @@ class Capability(BaseModel):
             raise ValueError(f"{self.name}: a served {self.kind} names its backend")
         if self.protective and self.kind != "write":
             raise ValueError(f"{self.name}: only a write can be protective")
+        if self.cues.keys() & self.slots.keys():
+            raise ValueError(f"{self.name}: a field is a slot or a cue, not both")
         return self
+
+    def read_cues(self, text: str) -> dict[str, str]:
+        """The cues that *text* says, with their values."""
+        read = {name: cue.read(text) for name, cue in self.cues.items()}
+        return {name: value for name, value in read.items() if value is not None}
 
     def parsed_examples(self) -> list[Example]:
         """The examples as training rows, Rasa-style ``[words](slot)`` marks turned into spans."""
