@@ -67,8 +67,8 @@ class Bill:
 
     @property
     def remaining(self) -> Money:
-        """What is still to be paid."""
-        return Money(max(self.statement.balance - self.statement.paid, 0))
+        """What is still to be paid by the due date; what a plan repays is not."""
+        return Money(max(self.statement.balance - self.statement.paid - self.statement.instalments, 0))
 
     @property
     def days_left(self) -> int | None:
