@@ -118,7 +118,7 @@ class Action(ABC, Generic[InputT]):
     """What queries and writes share. ``name`` is the capability's stem, ``source`` the domain that vouches for its facts,
     ``outcomes`` all it can answer of its own: each has a template, and no other can be answered."""
 
-    name: ClassVar[str]
+    name: str
     outcomes: ClassVar[frozenset[str]]
     source: ClassVar[str]
     access: ClassVar[Literal["public", "customer"]] = "customer"

@@ -13,6 +13,7 @@ TEXT_KINDS: dict[str, Kind] = {
     "account_tail": "digits",
     "address": "text",
     "amount_asked": "text",
+    "answer": "passage",
     "antifraud_line": "digits",
     "benchmark_basis": "text",
     "branch_name": "name",
@@ -50,6 +51,7 @@ TEXT_KINDS: dict[str, Kind] = {
     "scope": "enum",
     "service_hours": "text",
     "side": "enum",
+    "source_text": "text",
     "tier": "enum",
     "units": "digits",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
@@ -25,9 +25,13 @@ RACES = 3
 
 
 class LocalActions:
-    """An ``ActionRunner`` over the bank's database. *clock* gives the time, aware and in UTC."""
+    """An ``ActionRunner`` over the bank's database. *clock* gives the time, aware and in UTC; *actions* are all there
+    are, by name."""
 
-    def __init__(self, engine: AsyncEngine, clock: Callable[[], dt.datetime]) -> None:
+    def __init__(
+        self, engine: AsyncEngine, clock: Callable[[], dt.datetime], actions: Mapping[str, AnyAction] = BY_NAME
+    ) -> None:
+        self._actions = actions
         self._engine = engine
         self._reader = engine.execution_options(**{READ_ONLY: True})
         self._clock = clock
@@ -38,7 +42,7 @@ class LocalActions:
         Raises ``BackendError`` where there is no such action or step, the input is not of its type, or anything fails;
         the last is ``unknown`` where something may have been done.
         """
-        action = BY_NAME.get(call.name)
+        action = self._actions.get(call.name)
         if action is None or call.step not in action.steps:
             raise BackendError(f"no action answers {call.name}.{call.step}")
         if action.access == "customer" and caller.customer_id is None and call.step != "explain":

@@ -8,11 +8,21 @@ from backends.account.actions import AccountBalance, CustomerProfile
 from backends.action import BankAction, BankWrite
 from backends.card.actions import CardBill, CardLimit, CardReportLost, CardTransactions
 from backends.fx.actions import FxBuy, FxQuota, FxQuote, FxRate
+from backends.knowledge.actions import Knowledge
+from backends.knowledge.service import Library
 from backends.service.actions import Branch, Complaint
 from backends.wealth.actions import RiskAssessment, WealthHoldings, WealthProduct, WealthRecommend
 from backends.wealth.orders import WealthBuy, WealthRedeem
 
 AnyAction = BankAction[Any] | BankWrite[Any, Any]
+
+KNOWLEDGE = (
+    "overdue", "card_activate", "card_apply", "card_cancel", "card_pin", "card_cash_advance", "card_overseas", "card_bind",
+    "benefits", "account_manage", "cash_service", "account_profile", "bill_payment", "transfer_rules", "online_banking",
+    "remit_abroad", "deposit_manage", "insurance", "securities", "social_insurance", "loan_apply", "credit_report",
+    "proof_document", "fee_query", "knowledge",
+)  # fmt: skip
+"""What is answered from the bank's written knowledge; ``knowledge`` itself is asked about any capability."""
 
 ACTIONS: tuple[AnyAction, ...] = (
     CardBill(),
@@ -33,7 +43,13 @@ ACTIONS: tuple[AnyAction, ...] = (
     Complaint(),
     AccountBalance(),
     CustomerProfile(),
+    *(Knowledge(name) for name in KNOWLEDGE),
 )
 
 BY_NAME: dict[str, AnyAction] = {action.name: action for action in ACTIONS}
 """A capability's stem → the action that serves it."""
+
+
+def searching(library: Library) -> dict[str, AnyAction]:
+    """Every action by name, those of knowledge over *library* rather than over the bank's own by letters alone."""
+    return {**BY_NAME, **{name: Knowledge(name, lambda: library) for name in KNOWLEDGE}}

@@ -50,6 +50,10 @@ class Rule(Frozen):
         value = self.typed()
         return Ruled(Words(value, self.english) if isinstance(value, str) else value)
 
+    def fact(self, as_of: dt.datetime) -> Fact:
+        """The value as a fact under the rule's own id, as of an aware UTC time."""
+        return Fact.of(self.rule_id, self.typed(), source="rule", as_of=as_of, kind=self.kind, english=self.english)
+
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
     """The rules of a file; ``ValueError`` where one has no source, no day or no readable value."""

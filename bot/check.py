@@ -12,7 +12,7 @@ from intents.capability import Capability, catalog
 from responses.check import check_templates
 
 STORIES = Path(__file__).parent.parent / "tests" / "conversations"
-INTERNAL = frozenset({"customer_profile"})
+INTERNAL = frozenset({"customer_profile", "knowledge"})
 """Actions that turns use themselves and no customer asks for."""
 SAID_BY_THE_BOT: Mapping[str, Collection[str]] = {
     "_shared": (
@@ -23,6 +23,7 @@ SAID_BY_THE_BOT: Mapping[str, Collection[str]] = {
     "clarify": ("clarify",),
     "out_of_scope": ("miss", "miss_again"),
     "cancel": ("nothing_to_cancel",),
+    "fraud_security": ("first_steps", "advice", "progress"),
 }  # fmt: skip
 """Outcomes that no backend answers with: the turn makes them."""
 _NOT_SAID = frozenset({"unknown_key"})

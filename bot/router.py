@@ -19,7 +19,11 @@ from intents.capability import Capability
 from intents.understanding import Understanding
 
 MISSES_BEFORE_HUMAN = 2
-URGENT = frozenset({"fraud_security", "card_report_lost"})
+FRAUD = "fraud_security"
+URGENT = frozenset({FRAUD, "card_report_lost"})
+"""What is served before anything else that the message says, and before others in the queue."""
+ASKED_FOR, URGENT_FIRST, FRAUD_FIRST = range(3)
+"""Priorities of tickets."""
 MAX_RESUMES = 2
 """How often an open question is brought up again after something else; more would be nagging."""
 NOTICE_EVERY = dt.timedelta(minutes=2)
@@ -38,13 +42,18 @@ def decide(
     """The decisions for this turn, in the order they are said; effects among them must come back as *steps* first."""
     router = _Router(understanding, session, principal, now, capabilities)
     said: list[Decision] = []
-    for task in session.agenda:
+    for task in sorted(session.agenda, key=lambda task: task.capability not in URGENT):
         said += router.next(task, [step for step in steps if step.decision.task == task.id])
     if not session.agenda:
         said += router.without_topic()
     if any(isinstance(decision, Act | StepUp | Handoff) for decision in said):
         return tuple(said)
     return (*said, *router.resume(said, steps))
+
+
+def protects(session: Session, capabilities: Mapping[str, Capability]) -> bool:
+    """Whether all that this turn is about only protects the customer: a card is frozen even while a human is awaited."""
+    return bool(session.agenda) and all(capabilities[task.capability].protective for task in session.agenda)
 
 
 def decide_in_queue(
@@ -96,6 +105,8 @@ class _Router:
             return [self._answer(task, "planned", "understood, but not served yet", self._topic(task))]
         if task.capability == "human_agent":
             return self._handoff(task, steps)
+        if task.capability == FRAUD:
+            return self._fraud(task, steps)
         if task.capability == "help":
             say = Result(capability="help", outcome="plain", rows=self._served())
             return [Answer(task=task.id, why="what is served, from the catalogue", say=say)]
@@ -160,24 +171,33 @@ class _Router:
             missing = self._missing(task, capability)
             if missing is not None:
                 return [self._ask(task, missing)]
-            if capability.words is not None and capability.words not in task.slots:
+            if capability.kind != "knowledge" and capability.words is not None and capability.words not in task.slots:
                 return [self._ask(task, capability.words)]
         return [self._act(task, capability, step, f"{step} asks the bank's own system")]
 
     def _answered(self, task: Task, result: Result) -> list[Decision]:
+        if self.capabilities[task.capability].kind == "knowledge":
+            return [
+                Answer(task=task.id, why=f"the bank's written knowledge: {result.outcome}", say=self._named(result))
+            ]
         if result.choices:
             return [self._choose(task, result)]
         return [Answer(task=task.id, why=f"the bank answered {result.outcome}", say=result)]
 
     def _explain(self, task: Task, capability: Capability, steps: Sequence[Step]) -> list[Decision]:
         if not steps:
-            return [self._act(task, capability, "explain", "asking is not doing: explain, then offer")]
-        result = steps[-1].result
+            explain = self._act(task, capability, "explain", "asking is not doing: explain, then offer")
+            return [explain, self._look_up(task, capability)]
+        result, written = steps[0].result, steps[-1].result
+        more = [self._named(written)] if written.outcome == "answered" else []
         if self.principal.customer_id is None or result.outcome != "explain":
-            return [Answer(task=task.id, why="explained to a visitor", say=result)]
+            return [Answer(task=task.id, why="explained to a visitor", say=say) for say in (result, *more)]
         offer = self._say(task, "offer", self._topic(task))
         return [
-            Answer(task=task.id, why="explained", say=result, closes=False, awaiting="offer"),
+            *(
+                Answer(task=task.id, why="explained", say=say, closes=False, awaiting="offer")
+                for say in (result, *more)
+            ),
             Answer(task=task.id, why="offer to do it now", say=offer, closes=False, awaiting="offer"),
         ]
 
@@ -231,13 +251,28 @@ class _Router:
             return [*told, Confirm(task=task.id, why="read the bank's figures back", say=result)]
         return self._answered(task, result)
 
+    def _fraud(self, task: Task, steps: Sequence[Step]) -> list[Decision]:
+        """What to do first, in the bank's own words, and a human ahead of all others; who only asks is advised."""
+        if task.act == "ask":
+            return [self._answer(task, "advice", "asked about fraud, nothing has happened yet")]
+        if not steps:
+            why = "fraud goes before everything, for visitors too"
+            return [Handoff(task=task.id, why=why, reason="fraud", priority=FRAUD_FIRST)]
+        outcome = "progress" if task.act == "status" else "first_steps"
+        return [
+            self._answer(task, outcome, "what to do first, before anybody answers"),
+            Answer(task=task.id, why="the queue's own state", say=steps[-1].result),
+        ]
+
     def _handoff(self, task: Task, steps: Sequence[Step]) -> list[Decision]:
         if steps:
             return [Answer(task=task.id, why="the queue's own state", say=steps[-1].result)]
         open_capability = self.session.in_hand.capability if self.session.in_hand else None
         urgent = open_capability in URGENT or (self.session.last is not None and self.session.last.capability in URGENT)
         why = "the customer asked for a human"
-        return [Handoff(task=task.id, why=why, reason="customer_request", priority=1 if urgent else 0)]
+        return [
+            Handoff(task=task.id, why=why, reason="customer_request", priority=URGENT_FIRST if urgent else ASKED_FOR)
+        ]
 
     # -- parts of a decision ---------------------------------------------------------------
 
@@ -248,7 +283,30 @@ class _Router:
             for name, values in task.slots.items()
             if values
         }
+        if capability.kind == "knowledge":
+            given = {"question": self.understanding.text, **given, **self._hearing(task)}
         return Act(task=task.id, why=why, call=ActionCall(name=capability.name, step=step, input=given))
+
+    def _look_up(self, task: Task, capability: Capability) -> Act:
+        """What the bank has written on this very question about *capability*: its own explanation is general."""
+        given = {"question": self.understanding.text, "about": capability.name, **self._hearing(task)}
+        return Act(task=task.id, why="is there more on this question", call=ActionCall(name="knowledge", input=given))
+
+    def _hearing(self, task: Task) -> dict[str, Any]:
+        """How the question was meant, for who looks an answer up."""
+        return {"act": task.act, "language": self.session.language}
+
+    def _named(self, result: Result) -> Result:
+        """*result* with a label for each served capability that it offers; the others are not offered."""
+        return result.model_copy(
+            update={
+                "choices": tuple(
+                    self._option(choice.value) if choice.slot == "intent" else choice
+                    for choice in result.choices
+                    if choice.slot != "intent" or self._is_served(choice.value)
+                )
+            }
+        )
 
     def _commit(self, task: Task, quoted: Result, why: str) -> Act:
         assert quoted.quote is not None
@@ -314,6 +372,9 @@ class _Router:
             for name, capability in self.capabilities.items()
             if capability.status == "served" and (capability.backend is not None or name == "human_agent")
         )
+
+    def _is_served(self, name: str) -> bool:
+        return name in self.capabilities and self.capabilities[name].status == "served"
 
     def _option(self, name: str) -> Choice:
         return Choice(slot="intent", value=name, facts=self._label(name))

@@ -102,7 +102,7 @@ def _decide(
     principal: Principal,
     now: dt.datetime,
 ) -> tuple[Decision, ...]:
-    if message.owner == "queue":
+    if message.owner == "queue" and not router.protects(session, catalog()):
         return router.decide_in_queue(understanding, session, steps, now=now)
     return router.decide(understanding, session, steps, principal, now=now, capabilities=catalog())
 

@@ -124,5 +124,5 @@ def _sample_value(kind: FactType) -> values.Value:
             return (detail or "other").split("|")[0]
         case "digits":
             return "8866"
-        case "text" | "name":
+        case "text" | "name" | "passage":
             return detail or "样例名"

@@ -21,10 +21,13 @@ GREETS_ITSELF = frozenset({"greet", "goodbye"})
 """Capabilities whose own words greet or part: a greeting by name in front would be one too many."""
 
 EXACT = frozenset(
-    {"ready", "changed", "expired", "sign_in", "channel", "pending", "not_done", "ask_code", "ask_change", "foreign"}
-)
+    {
+        "ready", "changed", "expired", "sign_in", "channel", "pending", "not_done", "ask_code", "ask_change", "foreign",
+        "answered",
+    }
+)  # fmt: skip
 """Outcomes whose words are binding or another's: what is confirmed, why nothing was done, how the customer is
-identified, and a foreign action's text. With every one-time code outcome and fraud advice they are said as written."""
+identified, a foreign action's text, and an answer that the bank has written. With every one-time code outcome and fraud advice they are said as written."""
 
 EXACT_CAPABILITIES = frozenset({"fraud_security"})
 QUESTIONS = frozenset({"resume", "offer", "ready", "choose", "clarify"})

@@ -88,6 +88,9 @@ class Drafter:
             raise MissingFact(name)
         fact = facts[name]
         text = fact.spoken(self.language)
+        if fact.kind == "passage":
+            # Its words are the bank's and its figures are facts: each of them is evidence of its own.
+            return self.line(text, {other: each for other, each in facts.items() if each.kind != "passage"})
         return Filled(text, (Span(0, len(text), fact),))
 
     def _place(self, name: str, filler: Filled | None) -> tuple[str, Filled]:

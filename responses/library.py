@@ -23,7 +23,7 @@ SHARED = "_shared"
 ROWS = "rows"
 MIN_VARIANTS = 2
 _FACT_ALONE = re.compile(r"\{[a-z_]+\}")
-_MARK = re.compile(r"\{([a-z_]+)\}|(\[\[)|(\]\])")
+_MARK = re.compile(r"\{([a-z][a-z0-9_]*)\}|(\[\[)|(\]\])")
 
 
 class TemplateError(LookupError):

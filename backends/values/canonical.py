@@ -23,9 +23,10 @@ from backends.values.kinds import (
 
 Kind = Literal[
     "money", "rate", "percent", "points", "count", "term", "period", "date", "datetime", "time",
-    "currency", "text", "name", "digits", "enum",
+    "currency", "text", "name", "digits", "enum", "passage",
 ]  # fmt: skip
-"""How a value is read and spoken. ``digits`` (card tail, phone, reference) is text that looks like a number."""
+"""How a value is read and spoken. ``digits`` (card tail, phone, reference) is text that looks like a number; a ``passage``
+is text that names other facts of its result in braces, each said where it is named."""
 
 _TERM_LETTERS: dict[TermUnit, str] = {"day": "D", "week": "W", "month": "M", "year": "Y", "instalment": "I"}
 _TERM_UNITS: dict[str, TermUnit] = {letter: unit for unit, letter in _TERM_LETTERS.items()}
@@ -110,7 +111,7 @@ def from_canonical(kind: Kind, text: str, unit: str | None) -> Value:
             return moment.astimezone(dt.UTC)
         case "time":
             return dt.time.fromisoformat(text)
-        case "currency" | "text" | "name" | "digits" | "enum":
+        case "currency" | "text" | "name" | "digits" | "enum" | "passage":
             return text
 
 

@@ -137,7 +137,7 @@ def test_a_rate_of_exchange_is_never_stated_without_the_units_it_is_for(capabili
 
 
 def test_fraud_advice_says_first_to_stop_paying_and_whom_to_call():
-    for language, template in library()["fraud_security"].outcomes["planned"].templates():
+    for language, template in library()["fraud_security"].outcomes["first_steps"].templates():
         first = template[: template.index("{hotline}")]
         assert any(word in first for word in ("停止", "别转钱", "不要付款", "stop", "do not send")), template
         assert language in ("zh", "en")
@@ -217,7 +217,7 @@ def test_a_wrong_file_is_named(tmp_path: Path):
 
 
 def test_what_no_result_of_an_outcome_states_a_standing_rule_does():
-    said = {name for _, template in wording("fraud_security", "planned").templates() for name in names_in(template)}
+    said = {name for _, template in wording("fraud_security", "first_steps").templates() for name in names_in(template)}
     assert said - {"topic"} == standing_facts(SAMPLE_TIME).keys()
 
 

@@ -164,7 +164,7 @@ def test_asking_how_a_write_works_explains_and_offers_and_changes_nothing() -> N
     talk = Conversation()
     talk.bank("explain:fx_buy", Result(capability="fx_buy", outcome="explain"))
     assert said(talk.hear(meant("怎么换外币", "fx_buy"))) == ["fx_buy.explain", "fx_buy.offer"]
-    assert [call.step for call in talk.calls] == ["explain"]
+    assert [(call.name, call.step) for call in talk.calls] == [("fx_buy", "explain"), ("knowledge", "run")]
     assert said(talk.hear(meant("好的", "affirm"))) == ["fx_buy.ask_amount"]
 
 

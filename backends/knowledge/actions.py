@@ -1,0 +1,84 @@
+"""Answers from the bank's written knowledge: one action, under the name of each capability that it serves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import BeforeValidator, StringConstraints
+
+from backends.action import ActionInput, BankAction, Context
+from backends.facts import Words
+from backends.inputs import OptionalText
+from backends.knowledge import service
+from backends.knowledge.answers import Act, Answer, Language
+from backends.knowledge.service import Candidate, Library
+from backends.result import Choice, Fact, Result
+from backends.rules import rule
+
+MAX_SUGGESTIONS = 3
+
+Question = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
+
+
+class KnowledgeInput(ActionInput):
+    """*question* in the customer's own words; *about* is the capability it concerns, unless the action's own."""
+
+    question: Question = ""
+    about: OptionalText = None
+    act: Act = "ask"
+    language: Annotated[Language, BeforeValidator(lambda value: value or "zh")] = "zh"
+
+
+class Knowledge(BankAction[KnowledgeInput]):
+    """The answer that the question asks for, with its source and the day it was last reviewed; else ``unknown``.
+
+    Of an answer, ``answer`` holds the words (a passage) and each rule in it is a fact of its own. Choices of slot
+    ``intent`` name capabilities offered beside it; those of slot ``question`` are what may have been meant.
+    """
+
+    outcomes = frozenset({"answered", "unknown"})
+    source = "knowledge"
+    access = "public"
+    Input = KnowledgeInput
+
+    def __init__(self, name: str, library: Callable[[], Library] = service.library) -> None:
+        self.name = name
+        self._library = library
+
+    async def run(self, given: KnowledgeInput, context: Context) -> Result:
+        library = self._library()
+        found = await library.search(given.about or self.name, given.question, given.language, context.today, given.act)
+        if found and found[0].score >= library.calibration.threshold:
+            return self._answered(found[0].answer, context)
+        near = [each for each in found if each.score >= library.calibration.near]
+        return self.answer("unknown", choices=tuple(_meant(each, context) for each in near[:MAX_SUGGESTIONS]))
+
+    def _answered(self, answer: Answer, context: Context) -> Result:
+        return self.answer(
+            "answered",
+            (
+                *self.facts(
+                    context,
+                    answer=Words(answer.answer.zh, answer.answer.en),
+                    source_text=Words(answer.source.zh, answer.source.en),
+                    reviewed_on=answer.reviewed_on,
+                ),
+                *stated(answer, context.now, context.today),
+            ),
+            choices=tuple(Choice(slot="intent", value=name, facts=()) for name in answer.links),
+        )
+
+
+def stated(answer: Answer, now: dt.datetime, day: dt.date) -> tuple[Fact, ...]:
+    """The rules that *answer* states, as they stand on *day*; ``LookupError`` where one does not."""
+    return tuple(rule(rule_id, day).fact(now) for rule_id in sorted(answer.rule_ids))
+
+
+def _meant(candidate: Candidate, context: Context) -> Choice:
+    """The wording of *candidate* as something to ask instead."""
+    questions = candidate.answer.questions
+    zh, en = (texts[min(candidate.wording, len(texts) - 1)] for texts in (questions.zh, questions.en))
+    question = Fact.of("question", zh, source="knowledge", as_of=context.now, english=en)
+    return Choice(slot="question", value=zh, facts=(question,))
