@@ -6,12 +6,12 @@ from backends.action import ActionInput, BankAction, BankWrite, Context, Offer, 
 from backends.card import service, transactions
 from backends.card.service import Bill, card_name
 from backends.card.tables import Card, Transaction
-from backends.card.transactions import Search
 from backends.effects import expiry, reference_for
 from backends.facts import Said, Vouched, Words
 from backends.inputs import OptionalDate, OptionalPeriod, OptionalText
 from backends.result import Choice, Result, Row
 from backends.rules import minutes_rule, ruled
+from backends.search import Search, amount_bounds, recent
 from backends.values import Count, Money, Period
 
 
@@ -169,11 +169,11 @@ class CardTransactions(BankAction[CardTransactionsInput]):
         )
 
     def _search(self, given: CardTransactionsInput, context: Context) -> Search:
-        least, most = (None, None) if given.amount is None else transactions.amount_bounds(given.amount)
+        least, most = (None, None) if given.amount is None else amount_bounds(given.amount)
         said = given.period or (None if given.date is None else Period(given.date, given.date))
         search = Search(said, given.merchant, least, most)
         if said is None and not search.describes_one:
-            return Search(transactions.recent(context.today))
+            return Search(recent(context.today))
         return search
 
     def _nothing(self, given: CardTransactionsInput, search: Search) -> Refused:
