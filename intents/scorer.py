@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -31,26 +32,28 @@ class Calibration:
     """Fitted on held-out rows with the exported model; see ``calibrate``.
 
     ``temperature`` and ``ngram_temperature`` divide logits; ``ngram_share`` is the weight of the n-grams' opinion.
-    A message is out of scope where its score reaches ``reject``; two intents are told from a sureness of ``second`` on.
+    A message is out of scope where its score, by the weights ``outside`` (see ``intents.outside``), reaches ``reject``; two
+    intents are told from a sureness of ``second`` on.
     """
 
     temperature: float = 1.0
     ngram_temperature: float = 1.0
     ngram_share: float = 0.3
     act_temperature: float = 1.0
+    outside: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)
     reject: float = 0.5
     second: float = 0.5
 
     def save(self, path: Path) -> None:
         """Write to *path* as JSON."""
-        path.write_text(
-            json.dumps({name: round(value, 4) for name, value in asdict(self).items()}, indent=1) + "\n", "utf-8"
-        )
+        rounded = {name: round(value, 5) if isinstance(value, float) else value for name, value in asdict(self).items()}
+        path.write_text(json.dumps(rounded, indent=1) + "\n", "utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
         """What ``save`` wrote."""
-        return cls(**json.loads(path.read_text("utf-8")))
+        raw: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return cls(**raw | {"outside": tuple(raw.get("outside", cls.outside))})
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,6 @@ def intent_probabilities(intent: Floats, ngram: Floats, calibration: Calibration
     share = calibration.ngram_share
     own = softmax(intent, calibration.temperature)
     return np.asarray((1 - share) * own + share * softmax(ngram, calibration.ngram_temperature), dtype=np.float32)
-
-
-def out_of_scope_score(probabilities: Floats, out: int) -> Floats:
-    """How far a message is from everything served, 0 to 1: what the best intent in scope leaves over."""
-    inside = np.delete(probabilities, out, axis=-1)
-    return np.asarray(1 - inside.max(-1), dtype=np.float32)
 
 
 class Scorer:

@@ -13,6 +13,7 @@ from intents.answers import read_in_context
 from intents.capability import catalog
 from intents.complete import complete
 from intents.normalise import normalise
+from intents.outside import outside_score, signals
 from intents.pairs import two_intents
 from intents.scorer import (
     OUT_OF_SCOPE,
@@ -92,10 +93,16 @@ class Understander:
         order = np.argsort(-probabilities, kind="stable")[:RANKED]
         return tuple(IntentScore(name=self._names[at], confidence=round(float(probabilities[at]), 4)) for at in order)
 
+    def _is_outside(self, logits: Logits) -> bool:
+        """Whether the words alone are too far from every intent in scope."""
+        probabilities = intent_probabilities(logits.intent, logits.ngram, self._calibration)
+        found = signals(logits, probabilities, self._names.index(OUT_OF_SCOPE), self._calibration)
+        return outside_score(found, self._calibration.outside) >= self._calibration.reject
+
     def _intents(self, text: str, ranking: tuple[IntentScore, ...], logits: Logits) -> tuple[IntentScore, ...]:
         """One or two intents in the order of the message, or exactly out of scope."""
         inside = [score for score in ranking if score.name != OUT_OF_SCOPE]
-        if 1 - inside[0].confidence >= self._calibration.reject or ranking[0].name == OUT_OF_SCOPE:
+        if ranking[0].name == OUT_OF_SCOPE or (ranking[0].confidence < CERTAIN and self._is_outside(logits)):
             return (IntentScore(name=OUT_OF_SCOPE, confidence=round(1 - inside[0].confidence, 4)),)
         if ranking[0].confidence < CERTAIN:
             pair = two_intents(self._scorer, text, logits, self._calibration)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from intents.figures import expected_calibration_error
+from intents.outside import signals
 from intents.pairs import two_intents
 from intents.scorer import (
     OUT_OF_SCOPE,
@@ -17,13 +19,10 @@ from intents.scorer import (
     Logits,
     Scorer,
     intent_probabilities,
-    out_of_scope_score,
     softmax,
 )
+from intents.training.rejection import choose
 from intents.training.rows import Row
-
-KEPT_IN_SCOPE = 0.985
-"""Share of held-out in-scope messages that the out-of-scope threshold must let through."""
 
 TOLD_AS_TWO = 0.005
 """Share of the messages with one intent that may be told as two: each costs an answer nobody asked for."""
@@ -34,23 +33,32 @@ SURE_OF_TWO = 0.5
 _TEMPERATURES = np.geomspace(0.3, 4.0, 40)
 
 
-def calibrate(scorer: Scorer, rows: Sequence[Row]) -> Calibration:
-    """Fit a ``Calibration`` to *rows*, some with two intents and some out of scope, as *scorer* reads them."""
+def calibrate(scorer: Scorer, rows: Sequence[Row]) -> tuple[Calibration, dict[str, Any]]:
+    """Fit a ``Calibration`` to *rows*, some with two intents and some out of scope, as *scorer* reads them.
+
+    Also the figures behind the rejection of what is out of scope; see ``rejection.choose``.
+    """
     read = [scorer.logits(row.text) for row in rows]
     names = {name: index for index, name in enumerate(scorer.labels.intents)}
     acts: dict[str | None, int] = {name: index for index, name in enumerate(scorer.labels.acts)}
     said = np.array([row.act is not None for row in rows])
     single = np.array([row.second is None for row in rows])
     gold = np.array([names[row.intent] for row in rows])
-    intent = np.stack([logits.intent for logits in read])
-    ngram = np.stack([logits.ngram for logits in read])
     act_gold = np.array([acts.get(row.act, 0) for row in rows])
     act = np.stack([logits.act for logits in read])
     found = mixture([logits for logits, alone in zip(read, single, strict=True) if alone], gold[single].tolist())
     found = replace(found, act_temperature=_coolest(lambda t: softmax(act[said], t), act_gold[said]))
-    probabilities = intent_probabilities(intent, ngram, found)
-    found = replace(found, reject=_reject_threshold(probabilities[single], gold[single], names[OUT_OF_SCOPE]))
-    return replace(found, second=_second_threshold(scorer, read, rows, found))
+    out = names[OUT_OF_SCOPE]
+    alone = [logits for logits, one in zip(read, single, strict=True) if one]
+    probabilities = [intent_probabilities(logits.intent, logits.ngram, found) for logits in alone]
+    best = np.array([int(np.where(np.arange(len(names)) == out, -1.0, chances).argmax()) for chances in probabilities])
+    rejection = choose(
+        np.stack([signals(logits, chances, out, found) for logits, chances in zip(alone, probabilities, strict=True)]),
+        gold[single] == out,
+        best == gold[single],
+    )
+    found = replace(found, outside=rejection.weights, reject=rejection.limit)
+    return replace(found, second=_second_threshold(scorer, read, rows, found)), rejection.figures
 
 
 def mixture(read: Sequence[Logits], gold: Sequence[int]) -> Calibration:
@@ -77,17 +85,6 @@ def _coolest(model: Callable[[float], Floats], gold: NDArray[np.int64]) -> float
     """The temperature under which *gold* is least surprising."""
     losses = [_surprise(model(float(temperature)), gold) for temperature in _TEMPERATURES]
     return float(_TEMPERATURES[int(np.argmin(losses))])
-
-
-def _reject_threshold(probabilities: Floats, gold: NDArray[np.int64], out: int) -> float:
-    """The threshold that gets most messages right while it lets ``KEPT_IN_SCOPE`` of those in scope through."""
-    scores = out_of_scope_score(probabilities, out)
-    inside = gold != out
-    best = np.where(np.arange(probabilities.shape[1]) == out, -1.0, probabilities).argmax(-1)
-    lowest = float(np.quantile(scores[inside], KEPT_IN_SCOPE)) if inside.any() else 0.0
-    candidates = np.unique(np.concatenate([[lowest, 1.0], scores[scores >= lowest]]))
-    right = [np.mean(np.where(scores >= limit, gold == out, best == gold)) for limit in candidates]
-    return float(candidates[int(np.argmax(right))])
 
 
 def _second_threshold(scorer: Scorer, read: Sequence[Logits], rows: Sequence[Row], calibration: Calibration) -> float:

@@ -80,7 +80,7 @@ def train(
     _fit_ngrams(kept, variety, labels, settings).save(out / "ngrams.npz")
     precision, lost = export(model, out, held)
     scorer = Scorer(out)
-    calibration = calibrate(scorer, trials(held, Variety(held, catalog_folder)))
+    calibration, rejection = calibrate(scorer, trials(held, Variety(held, catalog_folder)))
     calibration.save(out / "thresholds.json")
     hashed = data_hash(rows)
     release = {
@@ -96,6 +96,7 @@ def train(
         "parameters": sum(value.numel() for value in model.parameters()),
         "settings": asdict(settings),
         "seconds": round(time.monotonic() - began),
+        "out_of_scope": rejection,
         "held_out": held_out_figures(scorer, calibration, held),
     }
     (out / "release.json").write_text(json.dumps(release, ensure_ascii=False, indent=1) + "\n", "utf-8")

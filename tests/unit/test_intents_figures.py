@@ -11,8 +11,10 @@ import pytest
 from intents.evaluate import evaluate
 from intents.figures import expected_calibration_error, micro_f1
 from intents.ngrams import BUCKETS, NgramModel, features
+from intents.outside import SIGNALS, outside_score
 from intents.scorer import softmax
-from intents.training.calibrate import _coolest, _reject_threshold
+from intents.training.calibrate import _coolest
+from intents.training.rejection import choose
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
@@ -40,14 +42,27 @@ def test_a_temperature_cools_what_is_too_sure() -> None:
 
 def test_the_rejection_threshold_lets_what_is_in_scope_through() -> None:
     random = np.random.default_rng(1)
-    inside = np.column_stack([np.full(300, 0.02), random.uniform(0.5, 0.98, 300)])
-    outside = np.column_stack([random.uniform(0.6, 0.98, 30), np.full(30, 0.02)])
-    probabilities = np.vstack([inside, outside]).astype(np.float32)
-    gold = np.array([1] * 300 + [0] * 30)
-    limit = _reject_threshold(probabilities, gold, 0)
-    scores = 1 - probabilities[:, 1]
-    assert (scores[:300] < limit).mean() > 0.98
-    assert (scores[300:] >= limit).all()
+    outside = np.array([False] * 300 + [True] * 30)
+    left = np.concatenate([random.normal(-2, 0.5, 300), random.normal(2, 0.3, 30)])
+    chosen = choose(np.column_stack([left, random.normal(size=(330, 2))]), outside, ~outside)
+    scores = np.array([outside_score(row, chosen.weights) for row in np.column_stack([left, np.zeros((330, 2))])])
+    assert chosen.figures["chosen"] == SIGNALS[0]
+    assert (scores[:300] < chosen.limit).mean() > 0.98
+    assert chosen.figures["false_accept"] < 0.05
+
+
+def test_signals_are_summed_where_together_they_tell_more_than_the_first_alone() -> None:
+    random = np.random.default_rng(2)
+    outside = random.random(1500) < 0.3
+    found = random.normal(size=(1500, 3)) + outside[:, None] * np.array([0.8, 1.5, 0.0])
+    chosen = choose(found, outside, ~outside)
+    assert chosen.figures["chosen"] == "sum"
+    assert chosen.figures["auroc"]["sum"] > chosen.figures["auroc"][SIGNALS[0]] + 0.05
+
+
+def test_nothing_is_rejected_where_nothing_was_ever_outside() -> None:
+    chosen = choose(np.zeros((20, 3)), np.zeros(20, dtype=bool), np.ones(20, dtype=bool))
+    assert outside_score(np.array([5.0, 0.0, 0.0]), chosen.weights) < chosen.limit
 
 
 def test_ngrams_are_the_same_for_full_width_and_for_any_figure() -> None:
