@@ -58,13 +58,17 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Logits:
-    """What the two models say of one text, before calibration. ``slots`` is ``[T, 2 S + 1]``."""
+    """What the two models say of one text, before calibration.
+
+    ``slots`` is ``[T, 2 S + 1]``; ``embedding`` the text's meaning as a vector of unit length.
+    """
 
     intent: Floats
     ngram: Floats
     second: Floats
     act: Floats
     slots: Floats
+    embedding: Floats
     offsets: Offsets
 
 
@@ -101,5 +105,13 @@ class Scorer:
         text = text[:LONGEST]
         encoding = self._tokenizer.encode(text)
         ids = np.array([encoding.ids], dtype=np.int64)
-        intent, second, act, slots = self._session.run(None, {"input_ids": ids})
-        return Logits(intent[0], self._ngrams.logits(text), second[0], act[0], slots[0], encoding.offsets)
+        intent, second, act, slots, *rest = self._session.run(None, {"input_ids": ids})
+        return Logits(
+            intent[0],
+            self._ngrams.logits(text),
+            second[0],
+            act[0],
+            slots[0],
+            rest[0][0] if rest else intent[0] * 0,
+            encoding.offsets,
+        )

@@ -19,6 +19,7 @@ from intents.scorer import (
     OUT_OF_SCOPE,
     RELEASE,
     Calibration,
+    Floats,
     Logits,
     Scorer,
     intent_probabilities,
@@ -75,6 +76,10 @@ class Understander:
             slots=() if about_nothing else tuple(_slot(text, span, context) for span in reading.spans),
             ranking=ranking,
         )
+
+    def embed(self, text: str) -> Floats:
+        """The meaning of *text* as a vector of unit length, the same width for every text."""
+        return self._scorer.logits(text).embedding
 
     def _is_elsewhere(self, logits: Logits, context: Context) -> bool:
         """Whether the words alone are surely about something that has no use for what is awaited (转人工, 我的账单)."""

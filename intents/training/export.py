@@ -21,12 +21,13 @@ class _OneMessage(nn.Module):  # type: ignore[misc]  # torch is untyped here
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        return self.model(input_ids, torch.ones_like(input_ids))  # type: ignore[no-any-return]
+    def forward(self, input_ids: Tensor) -> tuple[Tensor, ...]:
+        parts, _, average = self.model.read(input_ids, torch.ones_like(input_ids))
+        return *parts, nn.functional.normalize(average, dim=-1)
 
 
 def export_fp32(model: JointModel, path: Path) -> None:
-    """Write *model* as ONNX: ``input_ids [1, T]`` → ``intent, second, act, slots``."""
+    """Write *model* as ONNX: ``input_ids [1, T]`` → ``intent, second, act, slots, embedding``."""
     model.eval()
     example = torch.randint(5, 200, (1, 17))
     with warnings.catch_warnings(), torch.no_grad():
@@ -36,7 +37,7 @@ def export_fp32(model: JointModel, path: Path) -> None:
             (example,),
             dynamo=True,
             input_names=["input_ids"],
-            output_names=["intent", "second", "act", "slots"],
+            output_names=["intent", "second", "act", "slots", "embedding"],
             dynamic_shapes=({1: torch.export.Dim("tokens", min=3, max=512)},),
             verbose=False,
         )

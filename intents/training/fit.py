@@ -168,7 +168,7 @@ def held_accuracy(model: JointModel, tokenizer: Tokenizer, labels: Labels, held:
 
 
 def _loss(model: JointModel, batch: Batch, share: Tensor, settings: Settings) -> Tensor:
-    parts, focus = model.read(batch.ids, batch.mask)
+    parts, focus, _ = model.read(batch.ids, batch.mask)
     intent, second, act, slots = (part.float() for part in parts)
     loss = _intent_loss(intent, batch, share, settings)
     loss = loss + 0.5 * _mean_loss(second, batch.second)

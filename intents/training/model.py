@@ -67,7 +67,7 @@ class JointModel(nn.Module):  # type: ignore[misc]  # torch is untyped here
         average = (hidden * mask).sum(1) / mask.sum(1)
         none = self.none(torch.cat([second, average], dim=-1))
         act = self.act(torch.cat([first, average], dim=-1))
-        return (intents[:, 0], torch.cat([intents[:, 1], none], dim=-1), act, self.slots(hidden)), first
+        return (intents[:, 0], torch.cat([intents[:, 1], none], dim=-1), act, self.slots(hidden)), first, average
 
     def _focused(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """What each of two intents looks at: ``[B, 2, width]``, by learned attention over the tokens.

@@ -78,7 +78,7 @@ def test_what_is_exported_says_what_torch_says(tmp_path: Path, release: Path) ->
     said = scorer._session.run(None, {"input_ids": ids})
     with torch.no_grad():
         meant = model(torch.from_numpy(ids), torch.ones(1, 6, dtype=torch.long))
-    for left, right in zip(said, meant, strict=True):
+    for left, right in zip(said[:4], meant, strict=True):
         assert np.abs(left - right.numpy()).max() < 1e-4
     quantise(tmp_path / "model.onnx", tmp_path / "model.onnx")
     rough = Scorer(tmp_path)._session.run(None, {"input_ids": ids})
