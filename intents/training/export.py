@@ -27,7 +27,7 @@ class _OneMessage(nn.Module):  # type: ignore[misc]  # torch is untyped here
 
 
 def export_fp32(model: JointModel, path: Path) -> None:
-    """Write *model* as ONNX: ``input_ids [1, T]`` → ``intent, second, act, slots, embedding``."""
+    """Write *model* as ONNX: ``input_ids [1, T]`` → ``intent, second, act, slots, meaning``."""
     model.eval()
     example = torch.randint(5, 200, (1, 17))
     with warnings.catch_warnings(), torch.no_grad():
@@ -37,7 +37,7 @@ def export_fp32(model: JointModel, path: Path) -> None:
             (example,),
             dynamo=True,
             input_names=["input_ids"],
-            output_names=["intent", "second", "act", "slots", "embedding"],
+            output_names=["intent", "second", "act", "slots", "meaning"],
             dynamic_shapes=({1: torch.export.Dim("tokens", min=3, max=512)},),
             verbose=False,
         )

@@ -57,8 +57,10 @@ class JointModel(nn.Module):  # type: ignore[misc]  # torch is untyped here
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         return self.read(input_ids, attention_mask)[0]
 
-    def read(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor]:
-        """What ``forward`` gives, and what the first intent was read from, ``[B, width]``."""
+    def read(
+        self, input_ids: Tensor, attention_mask: Tensor
+    ) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor, Tensor]:
+        """What ``forward`` gives, what the first intent was read from, and the mean of the states, both ``[B, width]``."""
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
         focused = self._focused(hidden, mask)
