@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,9 @@ def with_adapters(model: JointModel, rank: int) -> None:
     from peft import LoraConfig, get_peft_model
 
     wanted = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", lora_dropout=0.05)
-    model.encoder = get_peft_model(model.encoder, wanted)
+    with warnings.catch_warnings():  # peft still asks transformers by a name that it has given up
+        warnings.simplefilter("ignore", FutureWarning)
+        model.encoder = get_peft_model(model.encoder, wanted)
 
 
 def without_adapters(model: JointModel) -> None:
