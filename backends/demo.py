@@ -17,6 +17,7 @@ from backends.account.tables import Account, Balance, Customer
 from backends.action import BANK_TIME
 from backends.card.tables import Card, Statement, Transaction
 from backends.fx.tables import MidPrice, QuotaUse
+from backends.loan import seed as loan_seed
 from backends.service.tables import BranchOffice
 from backends.tables import Base
 from backends.values import Money, Term, from_canonical
@@ -63,6 +64,7 @@ async def _insert(connection: AsyncConnection, now: dt.datetime) -> None:
         *_products(today),
         *_holdings(today),
         *_branches(),
+        *loan_seed.rows(_read("loans"), now),
     ]
     for table in Base.metadata.sorted_tables:
         chosen = [values for model, values in rows if model.__table__ is table]

@@ -10,6 +10,7 @@ from backends.card.actions import CardBill, CardLimit, CardReportLost, CardTrans
 from backends.fx.actions import FxBuy, FxQuota, FxQuote, FxRate
 from backends.knowledge.actions import Knowledge
 from backends.knowledge.service import Library
+from backends.loan.actions import LoanRepay, LoanStatus
 from backends.service.actions import Branch, Complaint
 from backends.wealth.actions import RiskAssessment, WealthHoldings, WealthProduct, WealthRecommend
 from backends.wealth.orders import WealthBuy, WealthRedeem
@@ -39,6 +40,8 @@ ACTIONS: tuple[AnyAction, ...] = (
     WealthBuy(),
     WealthRedeem(),
     RiskAssessment(),
+    LoanStatus(),
+    LoanRepay(),
     Branch(),
     Complaint(),
     AccountBalance(),

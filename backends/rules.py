@@ -14,7 +14,7 @@ from backends import values
 from backends.action import BANK_TIME
 from backends.facts import Ruled, Words, facts
 from backends.result import Fact, Frozen, Kind
-from backends.values import Count, Money, Value
+from backends.values import Count, Money, Percent, Value
 
 RULES_FILE = Path(__file__).with_name("rules.yml")
 REVIEW_EVERY = dt.timedelta(days=365)
@@ -98,6 +98,13 @@ def money_rule(rule_id: str, day: dt.date) -> Money:
     """The amount that a rule sets."""
     value = rule(rule_id, day).typed()
     assert isinstance(value, Money)
+    return value
+
+
+def percent_rule(rule_id: str, day: dt.date) -> Percent:
+    """The share that a rule sets."""
+    value = rule(rule_id, day).typed()
+    assert isinstance(value, Percent)
     return value
 
 

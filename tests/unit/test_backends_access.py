@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backends.account.tables import Account, Balance, Customer
 from backends.action import ActionCall, BackendError, BankWrite, Step
 from backends.card.tables import Card, Statement, Transaction
+from backends.loan.service import owed
+from backends.loan.tables import Loan, LoanApplication
 from backends.registry import ACTIONS, BY_NAME
 from backends.result import Result
 from backends.values import Money
@@ -48,6 +50,10 @@ async def canaries(bank: Bank, customer_id: str) -> set[str]:
         found |= {str(Money(amount).number) for amount in await db.scalars(spent)}
         for lot in await db.scalars(select(Holding).where(Holding.customer_id == customer_id)):
             found.add(str(worth(lot.units, nav_of(await db.get_one(Product, lot.code))).number))
+        for loan in await db.scalars(select(Loan).where(Loan.customer_id == customer_id)):
+            found.add(str(owed(loan, bank.now.date()).principal.number))
+        applied = select(LoanApplication.amount).where(LoanApplication.customer_id == customer_id)
+        found |= {str(Money(amount).number) for amount in await db.scalars(applied)}
     return found
 
 
@@ -87,6 +93,8 @@ SEEN = (
     "card_transactions",
     "wealth_holdings",
     "wealth_buy",
+    "loan_status",
+    "loan_repay",
 )
 
 
@@ -160,7 +168,7 @@ async def test_another_customers_committed_quote_shows_nothing(bank: Bank) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "step"), [("loan_status", "run"), ("card_bill", "commit"), ("fx_buy", "run"), ("", "run")]
+    ("name", "step"), [("greet", "run"), ("card_bill", "commit"), ("fx_buy", "run"), ("", "run")]
 )
 async def test_what_no_action_answers_is_an_error(bank: Bank, name: str, step: Step) -> None:
     with pytest.raises(BackendError, match="no action answers") as raised:
