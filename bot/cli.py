@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from bot.bench_cli import app as bench_app
+from bot.kb_cli import app as kb_app
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(bench_app, name="bench")
+app.add_typer(kb_app, name="kb")
 DRAIN_SECONDS = 5
 """How long running requests and streams get when the server is told to stop."""
 
@@ -156,11 +158,13 @@ def pretrain(
 @app.command()
 def evaluate(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled rows, JSON a line.")],
+    release: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Not the one that serves.")] = None,
 ) -> None:
-    """Measure the model that serves on labelled rows."""
+    """Measure a release on labelled rows."""
     from intents.evaluate import evaluate as run
+    from intents.scorer import RELEASE
 
-    print(json.dumps(run(file), ensure_ascii=False, indent=2))
+    print(json.dumps(run(file, release or RELEASE), ensure_ascii=False, indent=2))
 
 
 @app.command()
@@ -259,3 +263,7 @@ def _share_metrics(folder: Path) -> None:
 def _fail(sentence: str) -> NoReturn:
     print(sentence, file=sys.stderr)
     raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -176,10 +176,8 @@ class _Router:
         return [self._act(task, capability, step, f"{step} asks the bank's own system")]
 
     def _answered(self, task: Task, result: Result) -> list[Decision]:
-        if self.capabilities[task.capability].kind == "knowledge":
-            return [
-                Answer(task=task.id, why=f"the bank's written knowledge: {result.outcome}", say=self._named(result))
-            ]
+        if self.capabilities[task.capability].kind == "knowledge" and result.outcome != "close":
+            return [Answer(task=task.id, why=f"the bank has written: {result.outcome}", say=self._named(result))]
         if result.choices:
             return [self._choose(task, result)]
         return [Answer(task=task.id, why=f"the bank answered {result.outcome}", say=result)]

@@ -150,6 +150,9 @@ def _as_answer(
     picked = _picked(task, text)
     if picked is not None and task.awaiting is not None:
         return _put(session, task.with_slots({task.awaiting: (picked,)}), None, now)
+    if capability.kind == "knowledge":
+        # None of the questions that were offered: what is said now stands for itself.
+        return hear(_without(session, task), understanding, text, code=False, now=now, capabilities=capabilities)
     sure = understanding.intents[0].confidence >= SURE
     elsewhere = sure and names[0] not in (_ANSWERING | _COURTESIES) and names[0] != task.capability
     if task.awaiting == capability.words and capability.words is not None and names[0] not in ("cancel", "deny"):
@@ -212,7 +215,9 @@ def _covered(understanding: Understanding, text: str) -> bool:
 
 
 def _picked(task: Task, text: str) -> str | None:
-    """The one of the offered options that "第二个" names."""
+    """The one of the offered options that "第二个" names, or that was said as it was offered."""
+    if text.strip() in task.options:
+        return text.strip()
     place = phrases.ordinal(text)
     return task.options[place] if place is not None and place < len(task.options) else None
 

@@ -32,13 +32,14 @@ class KnowledgeInput(ActionInput):
 
 
 class Knowledge(BankAction[KnowledgeInput]):
-    """The answer that the question asks for, with its source and the day it was last reviewed; else ``unknown``.
+    """The answer that the question asks for, with its source and the day it was last reviewed; else what may have been
+    meant (``close``), or ``unknown``.
 
     Of an answer, ``answer`` holds the words (a passage) and each rule in it is a fact of its own. Choices of slot
     ``intent`` name capabilities offered beside it; those of slot ``question`` are what may have been meant.
     """
 
-    outcomes = frozenset({"answered", "unknown"})
+    outcomes = frozenset({"answered", "close", "unknown"})
     source = "knowledge"
     access = "public"
     Input = KnowledgeInput
@@ -50,10 +51,12 @@ class Knowledge(BankAction[KnowledgeInput]):
     async def run(self, given: KnowledgeInput, context: Context) -> Result:
         library = self._library()
         found = await library.search(given.about or self.name, given.question, given.language, context.today, given.act)
-        if found and found[0].score >= library.calibration.threshold:
-            return self._answered(found[0].answer, context)
-        near = [each for each in found if each.score >= library.calibration.near]
-        return self.answer("unknown", choices=tuple(_meant(each, context) for each in near[:MAX_SUGGESTIONS]))
+        answer = library.given(found, given.language)
+        if answer is not None:
+            return self._answered(answer, context)
+        near = [each for each in found if each.score >= library.calibration.near][:MAX_SUGGESTIONS]
+        choices = tuple(_meant(each, given.language, context) for each in near)
+        return self.answer("close" if choices else "unknown", choices=choices)
 
     def _answered(self, answer: Answer, context: Context) -> Result:
         return self.answer(
@@ -76,9 +79,8 @@ def stated(answer: Answer, now: dt.datetime, day: dt.date) -> tuple[Fact, ...]:
     return tuple(rule(rule_id, day).fact(now) for rule_id in sorted(answer.rule_ids))
 
 
-def _meant(candidate: Candidate, context: Context) -> Choice:
+def _meant(candidate: Candidate, language: Language, context: Context) -> Choice:
     """The wording of *candidate* as something to ask instead."""
-    questions = candidate.answer.questions
-    zh, en = (texts[min(candidate.wording, len(texts) - 1)] for texts in (questions.zh, questions.en))
-    question = Fact.of("question", zh, source="knowledge", as_of=context.now, english=en)
-    return Choice(slot="question", value=zh, facts=(question,))
+    wording = candidate.answer.questions[language][candidate.wording]
+    question = Fact.of("question", wording, source="knowledge", as_of=context.now)
+    return Choice(slot="question", value=wording, facts=(question,))

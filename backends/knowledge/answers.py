@@ -99,6 +99,11 @@ def rules_in(text: str) -> frozenset[str]:
     return frozenset(_PLACEHOLDER.findall(text))
 
 
+def words_of(text: str) -> str:
+    """*text* without the rules it names."""
+    return _PLACEHOLDER.sub(" ", text)
+
+
 def read_answers(folder: Path = ANSWERS) -> tuple[Answer, ...]:
     """Every answer of *folder*, in the order of its files; ``ValueError`` names the file and what is wrong in it."""
     found: dict[str, Answer] = {}

@@ -15,16 +15,56 @@ from collections.abc import Sequence
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 _LETTERS_OF_A_WORD = 4
+_ASKING = re.compile(r"怎么办|怎么|为什么|什么|可以|能不能|请问|如何|多少|为啥|咋|啥|哪里|哪儿|[我你您的了吗呢啊吧]")
+_SAYING_NOTHING = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "to",
+        "of",
+        "in",
+        "on",
+        "for",
+        "is",
+        "are",
+        "do",
+        "does",
+        "i",
+        "my",
+        "me",
+        "can",
+        "it",
+        "how",
+        "what",
+        "when",
+        "and",
+        "or",
+        "be",
+        "with",
+        "from",
+        "at",
+        "will",
+        "if",
+        "you",
+        "your",
+        "this",
+        "that",
+    ]
+)
+"""Words that every question has: with so few texts their frequency alone does not give them away."""
 
 
 def ngrams(text: str) -> list[str]:
     """What *text* is compared by: single characters and pairs of Chinese, words and their four-letter pieces of Latin."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = _ASKING.sub(" ", unicodedata.normalize("NFKC", text).casefold())
     grams: list[str] = []
     for run in _HAN.findall(folded):
         grams += run
         grams += (run[at : at + 2] for at in range(len(run) - 1))
     for word in _WORD.findall(folded):
+        if word in _SAYING_NOTHING:
+            continue
         grams.append(f"{word} ")
         padded = f"^{word}$"
         grams += (padded[at : at + _LETTERS_OF_A_WORD] for at in range(max(1, len(padded) - _LETTERS_OF_A_WORD + 1)))

@@ -7,26 +7,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from backends.knowledge.answers import Act, Answer, Language, answers
+from backends.knowledge.answers import Act, Answer, Language, answers, words_of
 from backends.knowledge.bm25 import Bm25
 from backends.knowledge.vectors import Embedder, ExactVectors, VectorIndex
 
 READ = 300
 """Characters of a question that are read: what it is about is said by then."""
+CLOSENESS = 3
+"""The power that the likeness to a wording is taken to: one that is nearly the same decides, a vague one hardly counts."""
+
+
+CERTAIN = 0.75
+"""The score from which an answer is given whatever else comes near it."""
+LEAD = 1.5
+"""How many times the score of the next best a less certain answer must have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Chosen with ``teller kb measure``: ``share`` is the weight of the vectors, ``threshold`` the score from which an
-    answer is given, ``near`` the one from which it is offered as what may have been meant."""
+    """Chosen with ``teller kb measure`` (see docs/decisions): ``share`` is the weight of the vectors, ``zh`` and ``en`` the
+    scores from which an answer is given, ``near`` the one from which it is offered as what may have been meant."""
 
     share: float
-    threshold: float
+    zh: float
+    en: float
     near: float
 
+    def threshold(self, language: Language) -> float:
+        """The score from which an answer is given."""
+        return self.zh if language == "zh" else self.en
 
-LETTERS = Calibration(share=0.0, threshold=0.34, near=0.12)
-LETTERS_AND_MEANING = Calibration(share=0.5, threshold=0.45, near=0.25)
+
+LETTERS = Calibration(share=0.0, zh=0.24, en=0.42, near=0.1)
+LETTERS_AND_MEANING = Calibration(share=0.5, zh=0.24, en=0.42, near=0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,11 @@ class Candidate:
     answer: Answer
     score: float
     wording: int
+
+
+def is_clear(best: float, second: float, threshold: float) -> bool:
+    """Whether an answer that scores *best*, before another that scores *second*, may be given."""
+    return best >= threshold and (best >= CERTAIN or best >= LEAD * second)
 
 
 class Library:
@@ -61,19 +79,26 @@ class Library:
         shelf = self._shelves.get((intent, language))
         if shelf is None:
             return []
-        scores = shelf.letters.likeness(question[:READ])
+        alike = shelf.asked.likeness(question[:READ])
         if self._embedder is not None:
-            share = self.calibration.share
             meaning = await self._meaning(shelf, question[:READ], self._embedder)
-            scores = [
-                (1 - share) * score + share * max(0.0, meaning[key])
-                for key, score in zip(shelf.keys, scores, strict=True)
+            share = self.calibration.share
+            alike = [
+                (1 - share) * letters + share * max(0.0, meaning[key])
+                for key, letters in zip(shelf.keys, alike, strict=True)
             ]
+        told = dict(zip(shelf.ids, shelf.told.likeness(question[:READ]), strict=True))
         best: dict[str, Candidate] = {}
-        for (answer, wording), score in zip(shelf.wordings, scores, strict=True):
+        for (answer, wording), likeness in zip(shelf.wordings, alike, strict=True):
+            score = 1 - (1 - likeness**CLOSENESS) * (1 - told[answer.id])
             if answer.holds_on(day) and (answer.id not in best or score > best[answer.id].score):
                 best[answer.id] = Candidate(answer, score, wording)
         return sorted(best.values(), key=lambda each: (-each.score, act not in each.answer.acts))
+
+    def given(self, found: Sequence[Candidate], language: Language) -> Answer | None:
+        """The answer to give of those *found*, or ``None`` where none is clearly asked for."""
+        first, second = (found[place].score if len(found) > place else 0.0 for place in (0, 1))
+        return found[0].answer if found and is_clear(first, second, self.calibration.threshold(language)) else None
 
     async def _meaning(self, shelf: _Shelf, question: str, embedder: Embedder) -> dict[str, float]:
         if missing := set(shelf.keys) - self._indexed:
@@ -84,13 +109,15 @@ class Library:
 
 
 class _Shelf:
-    """The wordings of one intent in one language, one entry a wording."""
+    """The answers of one intent in one language: how each is asked for (an entry a wording) and what it tells."""
 
     def __init__(self, known: Sequence[Answer], language: Language) -> None:
         self.wordings = [(answer, at) for answer in known for at in range(len(answer.questions[language]))]
         self.texts = [answer.questions[language][at] for answer, at in self.wordings]
         self.keys = [f"{answer.id}/{language}/{at}" for answer, at in self.wordings]
-        self.letters = Bm25(self.texts)
+        self.asked = Bm25(self.texts)
+        self.ids = [answer.id for answer in known]
+        self.told = Bm25([words_of(answer.answer[language]) for answer in known])
 
 
 @lru_cache(maxsize=4)
