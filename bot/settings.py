@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     otp_url: HttpUrl | None = Field(default=None, description="the bank's service that texts one-time codes")
     otp_key: SecretStr | None = None
     actions_url: HttpUrl | None = Field(default=None, validation_alias="ACTIONS_URL")
+    release: Path | None = Field(default=None, description="the release that understands, if not the one shipped")
     model_url: HttpUrl | None = None
     model_name: str | None = None
     model_key: SecretStr | None = None

@@ -60,7 +60,7 @@ def some_rows(opening: str) -> list[dict[str, object]]:
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("rows")
     train = [row for opening in ("", "请", "麻烦", "能不能", "帮我", "现在") for row in some_rows(opening)]
-    return write(folder / "train.jsonl", train), write(folder / "valid.jsonl", some_rows("我想"))
+    return write(folder / "train.jsonl", train), write(folder / "valid.jsonl", some_rows("请帮我"))
 
 
 def test_a_benchmark_trains_on_any_rows_and_scores_all_that_they_can_tell(files: tuple[Path, Path]) -> None:
