@@ -54,6 +54,7 @@ from bot.tokens import Tokens
 from bot.turn import handle_turn
 from bot.worker import Handle, Worker
 from bot.writes import Writes
+from intents.scorer import RELEASE
 from intents.serve import Understander
 from intents.understanding import Context
 from responses.audience import Audience
@@ -135,7 +136,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
             wrong_tries_address=settings.wrong_tries_an_hour_address,
         )
         challenges = Challenges(engine, sender, key=settings.secret_key(), limits=limits)
-        understand, release = _understanding(instead)
+        understand, release = _understanding(settings, instead)
         provider = instead.provider or _provider(settings, stack)
         parts = Parts(
             understand=understand,
@@ -172,6 +173,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
                 mask=_mask,
                 key=settings.secret_key(),
                 max_pending=settings.max_pending_conversation,
+                worker=worker,
             ),
             pressure=Pressure(
                 engine,
@@ -201,11 +203,11 @@ def open_bank(settings: Settings) -> AsyncEngine:
     return open_database(_secret(settings.bank_database_url or settings.database_url), settings.data_dir, "bank")
 
 
-def _understanding(instead: Instead) -> tuple[Understand, str]:
+def _understanding(settings: Settings, instead: Instead) -> tuple[Understand, str]:
     """What reads messages, and the name of its release."""
     if instead.understand is not None:
         return instead.understand, "substitute"
-    understander = Understander()
+    understander = Understander(settings.release or RELEASE)
     return understander.understand, understander.release
 
 
