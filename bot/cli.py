@@ -156,6 +156,18 @@ def pretrain(
 
 
 @app.command()
+def mine(
+    texts: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Messages nobody labelled, one a line.")],
+    out: Annotated[Path, typer.Option(help="Where the rows go that the model is sure of.")],
+    doubts: Annotated[Path, typer.Option(help="Where those go that people should read.")],
+) -> None:
+    """Turn what a release is sure of into training rows, and list what it is unsure of."""
+    from intents.training.mine import mine as run
+
+    print(json.dumps(run(texts.read_text("utf-8").splitlines(), out, doubts), ensure_ascii=False, indent=2))
+
+
+@app.command()
 def evaluate(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Labelled rows, JSON a line.")],
     release: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Not the one that serves.")] = None,

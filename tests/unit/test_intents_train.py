@@ -22,9 +22,12 @@ from intents.serve import Understander
 from intents.tokenizer import SPECIAL
 from intents.training.export import export_fp32, quantise
 from intents.training.fit import Settings
+from intents.training.mine import Settings as MineSettings
+from intents.training.mine import mine
 from intents.training.model import HEADS, JointModel, load_encoder, new_encoder
 from intents.training.pretrain import Settings as PretrainSettings
 from intents.training.pretrain import Source, mask_spans, pretrain
+from intents.training.rows import read_rows
 from intents.training.train import train
 from intents.understanding import Context
 
@@ -123,3 +126,15 @@ def test_masking_spares_the_frame_and_hides_about_the_share_asked_for() -> None:
 )
 def test_a_text_is_named_with_how_often_it_is_read(spec: str, path: str, weight: float) -> None:
     assert Source.parse(spec) == Source(Path(path), weight)
+
+
+def test_what_both_views_are_sure_of_becomes_rows_and_the_rest_is_listed_for_people(tmp_path: Path) -> None:
+    texts = ["信用卡账单怎么看啊啊", "美元汇率现在是多少呢", "信用卡账单怎么看啊啊", "", "？？", "它那个什么来着"]
+    rows, doubts = tmp_path / "rows.jsonl", tmp_path / "doubts.jsonl"
+    said = mine(texts, rows, doubts, settings=MineSettings(sure=0.5, agreed=0.3, each=1))
+    mined = read_rows(rows)
+    assert {row.text: row.intent for row in mined} == {texts[0]: "card_bill", texts[1]: "fx_rate"}
+    assert all(row.weight < 1 for row in mined)
+    listed = [json.loads(line)["text"] for line in doubts.read_text("utf-8").splitlines()]
+    assert "它那个什么来着" in listed
+    assert said["read"] == 4
