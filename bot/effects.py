@@ -193,3 +193,14 @@ async def profile_of(message: Incoming, principal: Principal, parts: Parts) -> R
         return None
     await failpoint("bank.answered", message.conversation_id)
     return result if result.outcome == "found" else None
+
+
+async def remembered_profile(message: Incoming, principal: Principal, now: dt.datetime, parts: Parts) -> Result | None:
+    """``profile_of``, or what it gave a little earlier in this conversation: good for how a reply is worded."""
+    caller = principal.caller(message.conversation_id)
+    profile = parts.profiles.get(caller, now)
+    if profile is None:
+        profile = await profile_of(message, principal, parts)
+        if profile is not None:
+            parts.profiles.learn(caller, profile, now)
+    return profile

@@ -7,7 +7,8 @@ with, so a worker that was thought dead and comes back changes nothing.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import (
     Boolean,
@@ -24,12 +25,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.events import insert_events
+from bot.events import UnknownConversation, insert_events, take_numbers
 from bot.failpoints import failpoint
 from bot.message import Frozen, Incoming, NewEvent
 from bot.principal import Principal
 from bot.records import ConversationRow, DeliveryRow, InboxRow, TurnRow
-from bot.store import database_now, reading
+from bot.store import database_now, reading, statement_began
 
 # Statements are built once: building one costs as much as running it.
 _IS_CONVERSATION = ConversationRow.id == bindparam("conversation")
@@ -54,34 +55,57 @@ _CLAIM = (
     .values(fence=ConversationRow.fence + 1, lease_until=_LEASE_END, lease_holder=bindparam("holder"))
     .returning(ConversationRow.fence, ConversationRow.session, ConversationRow.owner)
 )
+# Asked three times in one statement: a clock that went on between them could raise no fence and yet take the lease.
+_IS_FREE_THROUGHOUT = or_(ConversationRow.lease_until.is_(None), ConversationRow.lease_until < statement_began())
+_ENTER = (
+    update(ConversationRow)
+    .where(_IS_CONVERSATION)
+    .values(
+        seq=ConversationRow.seq + 1,
+        updated_at=bindparam("at"),
+        fence=ConversationRow.fence + case((_IS_FREE_THROUGHOUT, 1), else_=0),
+        lease_until=case((_IS_FREE_THROUGHOUT, _LEASE_END), else_=ConversationRow.lease_until),
+        lease_holder=case((_IS_FREE_THROUGHOUT, bindparam("holder")), else_=ConversationRow.lease_holder),
+    )
+    .returning(
+        ConversationRow.seq,
+        ConversationRow.awaiting_challenge,
+        ConversationRow.customer_id,
+        ConversationRow.lease_holder,
+        ConversationRow.fence,
+        ConversationRow.session,
+        ConversationRow.owner,
+    )
+)
+_INCOMING = tuple(name for name in Incoming.model_fields if name != "owner")
+_MESSAGE = tuple(getattr(InboxRow, name) for name in (*_INCOMING, "principal", "starts"))
+_OLDEST = select(func.min(InboxRow.seq)).where(_IS_ITS_MESSAGE, _IS_PENDING)
 _BEGIN_OLDEST = (
+    update(InboxRow)
+    .where(_IS_ITS_MESSAGE, InboxRow.seq == _OLDEST.scalar_subquery())
+    .values(starts=InboxRow.starts + 1)
+    .returning(*_MESSAGE)
+)
+_IS_ENDED = InboxRow.seq == bindparam("message")
+_END = update(InboxRow).where(_IS_ITS_MESSAGE, _IS_ENDED).values(status=bindparam("end"))
+_END_AND_BEGIN_NEXT = (
     update(InboxRow)
     .where(
         _IS_ITS_MESSAGE,
-        InboxRow.seq == select(func.min(InboxRow.seq)).where(_IS_ITS_MESSAGE, _IS_PENDING).scalar_subquery(),
+        InboxRow.seq.in_([bindparam("message"), _OLDEST.where(InboxRow.seq != bindparam("message")).scalar_subquery()]),
     )
-    .values(starts=InboxRow.starts + 1)
-    .returning(
-        InboxRow.seq,
-        InboxRow.message_id,
-        InboxRow.text,
-        InboxRow.code_digest,
-        InboxRow.challenge_id,
-        InboxRow.principal,
-        InboxRow.channel,
-        InboxRow.received_at,
-        InboxRow.starts,
+    .values(
+        status=case((_IS_ENDED, bindparam("end")), else_=InboxRow.status),
+        starts=InboxRow.starts + case((_IS_ENDED, 0), else_=1),
     )
+    .returning(*_MESSAGE)
 )
 _RENEW = update(ConversationRow).where(_IS_HELD).values(lease_until=_LEASE_END)
 _RELEASE = update(ConversationRow).where(_IS_HELD).values(lease_until=None)
-_HOLD = select(ConversationRow.seq, ConversationRow.owner).where(_IS_HELD).with_for_update()
-_END_MESSAGE = (
-    update(InboxRow).where(_IS_ITS_MESSAGE, InboxRow.seq == bindparam("message")).values(status=bindparam("end"))
-)
+_HOLD = select(ConversationRow.owner).where(_IS_HELD).with_for_update()
 _STORE_CONVERSATION = (
     update(ConversationRow)
-    .where(_IS_HELD)
+    .where(_IS_HELD, ConversationRow.owner == bindparam("seen_owner"))
     .values(
         seq=ConversationRow.seq + bindparam("count"),
         session=bindparam("new_session", type_=ConversationRow.session.type),
@@ -90,9 +114,10 @@ _STORE_CONVERSATION = (
         awaiting_challenge=case(
             (bindparam("failed", type_=Boolean), ConversationRow.awaiting_challenge), else_=bindparam("challenge")
         ),
-        lease_until=case((bindparam("more", type_=Boolean), _LEASE_END), else_=None),
+        lease_until=None,
         updated_at=bindparam("at"),
     )
+    .returning(ConversationRow.seq)
 )
 _INSERT_TURN = insert(TurnRow)
 _INSERT_DELIVERY = insert(DeliveryRow)
@@ -100,6 +125,16 @@ _INSERT_DELIVERY = insert(DeliveryRow)
 
 class LeaseLost(Exception):
     """Another worker holds the conversation by now: what this one has is not stored."""
+
+
+class Bid(NamedTuple):
+    """An offer to work on a conversation from the moment its message is taken in.
+
+    ``holder`` is a name that is used once, so that a claim can be told from every other; ``seconds`` the lease's.
+    """
+
+    holder: str
+    seconds: float
 
 
 class Work(Frozen):
@@ -151,7 +186,7 @@ class Leases:
             row = (await connection.execute(_CLAIM, parameters)).one_or_none()
             if row is None:
                 return None
-            work = await _begin_oldest(connection, conversation_id, **row._mapping)
+            work = await begin_oldest(connection, conversation_id, **row._mapping)
             if work is not None:
                 await failpoint("lease.before_claim", conversation_id)
                 await connection.commit()
@@ -178,82 +213,114 @@ class Leases:
         """
         message = work.incoming
         async with self._engine.connect() as connection:
-            held = (await connection.execute(_HOLD, _held(work))).one_or_none()
-            if held is None:
-                raise LeaseLost(message.conversation_id)
-            overtaken = held.owner != message.owner
-            owner = held.owner if overtaken else outcome.owner
-            events = () if overtaken else _events(outcome, message.seq, held.seq + 1)
-            await insert_events(connection, message.conversation_id, held.seq + 1, events, now, in_reply_to=message.seq)
-            if message.channel in self._pushed and outcome.reply is not None and not overtaken:
-                delivery = {"event_seq": held.seq + 1, "channel": message.channel, "next_at": now}
+            owner, record, said = outcome.owner, outcome.record, outcome.reply is not None
+            count = len(outcome.events) + said
+            last = await _store_conversation(connection, work, outcome, message.owner, owner, count, now)
+            if last is None:
+                owner = await _owner_now(connection, work)
+                record, said, count = {**record, "overtaken_by": owner}, False, 0
+                last = await _store_conversation(connection, work, outcome, owner, owner, count, now)
+                assert last is not None
+            first = last - count + 1
+            events = _events(outcome, message.seq, first) if count else ()
+            await insert_events(connection, message.conversation_id, first, events, now, in_reply_to=message.seq)
+            if said and message.channel in self._pushed:
+                delivery = {"event_seq": first, "channel": message.channel, "next_at": now}
                 await connection.execute(_INSERT_DELIVERY, {"conversation_id": message.conversation_id, **delivery})
-            record = {**outcome.record, "overtaken_by": held.owner} if overtaken else outcome.record
             turn = {"conversation_id": message.conversation_id, "seq": message.seq, "at": now, "record": record}
             await connection.execute(_INSERT_TURN, turn)
-            ended = {"conversation": message.conversation_id, "message": message.seq, "end": outcome.status}
-            await connection.execute(_END_MESSAGE, ended)
-            # Under the conversation's row lock: no message can slip in between this look and the end of the lease.
-            following = None
-            if more:
-                following = await _begin_oldest(
-                    connection,
-                    message.conversation_id,
-                    fence=work.fence,
-                    session=outcome.session,
-                    owner=owner,
-                )
-            stored = {
-                "count": len(events),
-                "new_session": outcome.session,
-                "new_owner": owner,
-                "challenge": outcome.awaiting_challenge,
-                "failed": outcome.status == "failed",
-                "more": following is not None,
-                "lease": self.seconds,
-                "at": now,
-            }
-            await connection.execute(_STORE_CONVERSATION, {**_held(work), **stored})
+            following = await self._end(connection, work, outcome, owner, more=more)
             await failpoint("lease.before_finish", message.conversation_id)
             await connection.commit()
             await failpoint("lease.finished", message.conversation_id)
             return following
+
+    async def _end(
+        self, connection: AsyncConnection, work: Work, outcome: Outcome, owner: str, *, more: bool
+    ) -> Work | None:
+        """End the message, and with *more* begin the next one under the same lease."""
+        conversation_id, seq = work.incoming.conversation_id, work.incoming.seq
+        ended = {"conversation": conversation_id, "message": seq, "end": outcome.status}
+        if not more:
+            await connection.execute(_END, ended)
+            return None
+        # Under the conversation's row lock: no message can slip in between this look and the end of the lease.
+        for row in await connection.execute(_END_AND_BEGIN_NEXT, ended):
+            if row.seq != seq:
+                await connection.execute(_RENEW, {**_held(work), "lease": self.seconds})
+                principal = Principal.model_validate(row.principal)
+                return work_of(row._asdict(), principal, fence=work.fence, session=outcome.session, owner=owner)
+        return None
+
+
+class Entered(NamedTuple):
+    """The number of a message that was let into its conversation, the challenge that a code is awaited for, whose
+    conversation it is, and (``claim``) what a ``Work`` needs where the conversation was claimed on the way."""
+
+    seq: int
+    awaiting_challenge: str | None
+    customer_id: str | None
+    claim: dict[str, Any] | None
+
+
+async def enter(connection: AsyncConnection, conversation_id: str, at: dt.datetime, bid: Bid | None = None) -> Entered:
+    """Number one message, and claim the conversation for *bid* where nobody holds it.
+
+    The caller's transaction holds the conversation's row from here to its end. Raises ``UnknownConversation``.
+    """
+    if bid is None:
+        first, awaiting, customer_id = await take_numbers(connection, conversation_id, 1, at)
+        return Entered(first, awaiting, customer_id, None)
+    parameters = {"conversation": conversation_id, "at": at, "holder": bid.holder, "lease": bid.seconds}
+    row = (await connection.execute(_ENTER, parameters)).one_or_none()
+    if row is None:
+        raise UnknownConversation(conversation_id)
+    claimed = row.lease_holder == bid.holder
+    claim = {"fence": row.fence, "session": row.session, "owner": row.owner} if claimed else None
+    return Entered(row.seq, row.awaiting_challenge, row.customer_id, claim)
+
+
+async def begin_oldest(connection: AsyncConnection, conversation_id: str, **claim: Any) -> Work | None:
+    """Begin the oldest pending message of a conversation that this transaction has claimed."""
+    row = (await connection.execute(_BEGIN_OLDEST, {"conversation": conversation_id})).one_or_none()
+    return None if row is None else work_of(row._asdict(), Principal.model_validate(row.principal), **claim)
+
+
+async def _store_conversation(
+    connection: AsyncConnection, work: Work, outcome: Outcome, seen: str, owner: str, count: int, now: dt.datetime
+) -> int | None:
+    """Store what the turn made of the conversation, number *count* events, and end the lease; the last number.
+
+    ``None`` where it is no longer held, or no longer *seen*'s.
+    """
+    stored = {
+        "seen_owner": seen,
+        "count": count,
+        "new_session": outcome.session,
+        "new_owner": owner,
+        "challenge": outcome.awaiting_challenge,
+        "failed": outcome.status == "failed",
+        "at": now,
+    }
+    return await connection.scalar(_STORE_CONVERSATION, {**_held(work), **stored})
+
+
+async def _owner_now(connection: AsyncConnection, work: Work) -> str:
+    """Who holds the conversation by now, for the rest of this transaction; raises ``LeaseLost``."""
+    owner: str | None = await connection.scalar(_HOLD, _held(work))
+    if owner is None:
+        raise LeaseLost(work.incoming.conversation_id)
+    return owner
 
 
 def _held(work: Work) -> dict[str, Any]:
     return {"conversation": work.incoming.conversation_id, "held": work.fence}
 
 
-async def _begin_oldest(
-    connection: AsyncConnection,
-    conversation_id: str,
-    *,
-    fence: int,
-    session: dict[str, Any],
-    owner: str,
-) -> Work | None:
-    """Begin the conversation's oldest pending message, with the conversation as it is now."""
-    row = (await connection.execute(_BEGIN_OLDEST, {"conversation": conversation_id})).one_or_none()
-    if row is None:
-        return None
-    incoming = Incoming(
-        conversation_id=conversation_id,
-        message_id=row.message_id,
-        seq=row.seq,
-        text=row.text,
-        received_at=row.received_at,
-        channel=row.channel,
-        owner=owner,
-        code_digest=row.code_digest,
-        challenge_id=row.challenge_id,
-    )
-    return Work(
-        incoming=incoming,
-        session=session,
-        principal=Principal.model_validate(row.principal),
-        fence=fence,
-        starts=row.starts,
-    )
+def work_of(row: Mapping[str, Any], principal: Principal, *, fence: int, session: dict[str, Any], owner: str) -> Work:
+    """The message of the inbox's *row*, begun, with the conversation as it is now."""
+    incoming = Incoming(owner=owner, **{name: row[name] for name in _INCOMING})
+    return Work(incoming=incoming, session=session, principal=principal, fence=fence, starts=row["starts"])
 
 
 def _events(outcome: Outcome, answers: int, seq: int) -> tuple[NewEvent, ...]:

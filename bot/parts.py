@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from bot.profiles import Profiles
+
 if TYPE_CHECKING:
     from backends.action import ActionRunner
     from backends.result import Result
@@ -53,4 +55,5 @@ class Parts:
     tickets: Tickets
     clock: Clock = utc_now
     versions: Mapping[str, str] = field(default_factory=dict)
+    profiles: Profiles = field(default_factory=Profiles)
     bank_patience: float = 10.0

@@ -24,6 +24,9 @@ Kind = Literal["message", "event"]
 CHANNEL = "teller:signals"
 _RETRY_SECONDS = 0.5
 _BACKLOG = 10_000
+_TOGETHER = 0.005
+"""Seconds for which signals to the other processes are gathered: a turn is not held up by telling of it, and under load
+many go in one trip."""
 
 
 class Signals:
@@ -92,8 +95,9 @@ class Signals:
         assert self._redis is not None
         while True:
             await self._queued.wait()
+            await asyncio.sleep(_TOGETHER)
             self._queued.clear()
-            batch = list(self._outgoing)
+            batch = list(dict.fromkeys(self._outgoing))
             self._outgoing.clear()
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for payload in batch:

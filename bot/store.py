@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json, to_json
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 from sqlalchemy import BindParameter, Connection, Float, event, literal
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.util import await_only
 
 from backends.tables import UtcDateTime
 from bot import sqlite_driver
@@ -42,7 +46,15 @@ def open_database(url: str | None, data_dir: Path, name: str = "teller") -> Asyn
     if address.get_backend_name() == "sqlite":
         return _open_sqlite(address)
     try:
-        return create_async_engine(address, pool_size=10, max_overflow=10, pool_pre_ping=True, hide_parameters=True)
+        return create_async_engine(
+            address,
+            pool_size=10,
+            max_overflow=10,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            json_serializer=_to_json,
+            json_deserializer=from_json,
+        )
     except ModuleNotFoundError as error:
         raise StoreError("PostgreSQL needs its driver: pip install 'teller[postgres]'.") from error
 
@@ -86,6 +98,11 @@ def _address(url: str | None, data_dir: Path, name: str) -> URL:
     raise StoreError(f"A database of kind {backend!r} is not supported: use postgresql:// or sqlite://.")
 
 
+def _to_json(value: Any) -> str:
+    # As it is, not escaped: Chinese takes half the room, and the time of writing it goes with the room.
+    return to_json(value).decode()
+
+
 def _open_sqlite(address: URL) -> AsyncEngine:
     if not address.database:
         raise StoreError("A SQLite database in memory would be lost with its connection: name a file.")
@@ -98,6 +115,8 @@ def _open_sqlite(address: URL) -> AsyncEngine:
         pool_size=5,
         max_overflow=5,
         hide_parameters=True,
+        json_serializer=_to_json,
+        json_deserializer=from_json,
         async_creator=lambda: sqlite_driver.connect(path, turns),
     )
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -105,8 +124,16 @@ def _open_sqlite(address: URL) -> AsyncEngine:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get(_READ_ONLY, False)
-    connection.exec_driver_sql(sqlite_driver.BEGIN_READING if read_only else sqlite_driver.BEGIN_WRITING)
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite_driver.Connection)
+    if connection.get_execution_options().get(_READ_ONLY, False):
+        driver.begin_reading()
+        return
+    try:
+        await_only(driver.begin_writing())
+    except sqlite3.OperationalError as error:
+        # In this place SQLAlchemy does not make the driver's errors its own.
+        raise OperationalError("BEGIN IMMEDIATE", None, error) from error
 
 
 class database_now(FunctionElement[dt.datetime]):
@@ -128,3 +155,20 @@ def _sqlite_now(element: database_now, compiler: SQLCompiler, **options: Any) ->
 @compiles(database_now, "postgresql")
 def _postgresql_now(element: database_now, compiler: SQLCompiler, **options: Any) -> str:
     return f"(clock_timestamp() + make_interval(secs => {compiler.process(element.clauses, **options)}))"
+
+
+class statement_began(FunctionElement[dt.datetime]):
+    """The database's clock as this statement began: the same wherever the statement asks for it."""
+
+    inherit_cache = True
+    type = UtcDateTime()
+
+
+@compiles(statement_began, "sqlite")
+def _sqlite_statement_began(element: statement_began, compiler: SQLCompiler, **options: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+@compiles(statement_began, "postgresql")
+def _postgresql_statement_began(element: statement_began, compiler: SQLCompiler, **options: Any) -> str:
+    return "statement_timestamp()"

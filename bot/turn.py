@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from backends.result import Result
 from bot import router, tracking
 from bot.decision import Act, Answer, Ask, Clarify, Confirm, Decision, Effect, Handoff, Saying, Step, StepUp
-from bot.effects import perform, profile_of
+from bot.effects import perform, remembered_profile
 from bot.failpoints import failpoint
 from bot.message import Incoming, NewEvent, Turn
 from bot.parts import Parts
@@ -110,7 +110,7 @@ def _decide(
 async def _audience(
     message: Incoming, session: Session, principal: Principal, now: dt.datetime, parts: Parts
 ) -> Audience:
-    profile = await profile_of(message, principal, parts)
+    profile = await remembered_profile(message, principal, now, parts)
     return Audience.of(
         profile.facts if profile else (),
         language=session.language,

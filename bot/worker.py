@@ -18,7 +18,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.apology import apology
-from bot.leases import LeaseLost, Leases, Outcome, Work
+from bot.failpoints import failpoint
+from bot.leases import Bid, LeaseLost, Leases, Outcome, Work
 from bot.message import Incoming, Turn
 from bot.parts import Clock
 from bot.principal import Principal
@@ -66,6 +67,9 @@ class Worker:
         # Told of and not begun, in order; a conversation that is being worked on may be told of again.
         self._wanted: dict[str, None] = {}
         self._active: dict[str, asyncio.Task[None]] = {}
+        # Conversations whose message is being taken in, with a place kept for the turn that follows.
+        self._reserved: set[str] = set()
+        self._bids = itertools.count(1)
         self._sweeper: asyncio.Task[None] | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
 
@@ -95,6 +99,24 @@ class Worker:
         """Whether it was told to stop, or never started."""
         return self._sweeper is None
 
+    def reserve(self, conversation_id: str) -> Bid | None:
+        """Keep a place for the conversation until ``begin``, and bid for it; ``None`` where there is none."""
+        full = len(self._active) + len(self._reserved) >= self._concurrency
+        if full or self.stopping or self._is_busy_with(conversation_id):
+            return None
+        self._reserved.add(conversation_id)
+        return Bid(holder=f"{self.name}:{next(self._bids)}", seconds=self._leases.seconds)
+
+    def begin(self, conversation_id: str, work: Work | None) -> None:
+        """Use the place that was kept for *work*, which is claimed and committed; without any, give it up."""
+        self._reserved.remove(conversation_id)
+        if work is not None:
+            self._start(conversation_id, work)
+        self._fill()
+
+    def _is_busy_with(self, conversation_id: str) -> bool:
+        return conversation_id in self._active or conversation_id in self._reserved
+
     def _want(self, conversation_id: str) -> None:
         self._wanted[conversation_id] = None
         self._fill()
@@ -102,13 +124,16 @@ class Worker:
     def _fill(self) -> None:
         if self.stopping:
             return
-        free = self._concurrency - len(self._active)
-        ready = (name for name in self._wanted if name not in self._active)
+        free = max(0, self._concurrency - len(self._active) - len(self._reserved))
+        ready = (name for name in self._wanted if not self._is_busy_with(name))
         for conversation_id in list(itertools.islice(ready, free)):
             del self._wanted[conversation_id]
-            task = asyncio.create_task(self._process(conversation_id), name=f"turns-{conversation_id}")
-            self._active[conversation_id] = task
-            task.add_done_callback(partial(self._done, conversation_id))
+            self._start(conversation_id)
+
+    def _start(self, conversation_id: str, work: Work | None = None) -> None:
+        task = asyncio.create_task(self._process(conversation_id, work), name=f"turns-{conversation_id}")
+        self._active[conversation_id] = task
+        task.add_done_callback(partial(self._done, conversation_id))
 
     def _done(self, conversation_id: str, _task: asyncio.Task[None]) -> None:
         del self._active[conversation_id]
@@ -123,11 +148,13 @@ class Worker:
                 _LOG.warning("the database is away: %s", type(error).__name__)
             await asyncio.sleep(self._sweep)
 
-    async def _process(self, conversation_id: str) -> None:
-        """Every pending message of one conversation, in order."""
-        work: Work | None = None
+    async def _process(self, conversation_id: str, work: Work | None) -> None:
+        """Every pending message of one conversation, in order; *work* is the first where it is claimed already."""
         try:
-            work = await self._leases.claim(conversation_id, self.name)
+            if work is None:
+                work = await self._leases.claim(conversation_id, self.name)
+            else:
+                await failpoint("lease.claimed", conversation_id)
             while work is not None:
                 outcome = await self._outcome(work)
                 work = await self._leases.finish(work, outcome, self._clock(), more=not self.stopping)
