@@ -96,17 +96,13 @@ def problems(known: Sequence[Answer]) -> list[str]:
 
 
 def refused(answer: Answer) -> Iterator[str]:
-    """The words of *answer* that the gates refuse: a promise, a claim of something done, a forbidden word."""
+    """The words of *answer* that no reply of a bank may hold: a promise, a guarantee, advice it must not give."""
     from backends.knowledge.answers import LANGUAGES, words_of
-    from backends.result import Result
     from responses.gates.bare import bare
-    from responses.gates.claims import check_claims
     from responses.gates.compliance import check_compliance
 
-    result = Result(capability=answer.intent, outcome="answered")
     for language in LANGUAGES:
-        words = bare(words_of(answer.answer[language]))
-        for refusal in (*check_claims(words, [result], language), *check_compliance(words, [result], language)):
+        for refusal in check_compliance(bare(words_of(answer.answer[language])), (), language):
             yield f"{answer.id} ({language}): {refusal.rule} at {refusal.span!r}"
 
 

@@ -17,7 +17,7 @@ CLOSENESS = 3
 """The power that the likeness to a wording is taken to: one that is nearly the same decides, a vague one hardly counts."""
 
 
-CERTAIN = 0.75
+CERTAIN = 0.95
 """The score from which an answer is given whatever else comes near it."""
 LEAD = 1.5
 """How many times the score of the next best a less certain answer must have."""

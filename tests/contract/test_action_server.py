@@ -26,7 +26,7 @@ from starlette.routing import Route
 from backends import wire
 from backends.action import ActionCall, BackendError, BankWrite, Caller
 from backends.ledger import LedgerActions
-from backends.registry import ACTIONS
+from backends.registry import ACTIONS, KNOWLEDGE
 from backends.remote import RemoteActions
 from backends.result import Result
 from backends.server import MAX_BODY, create_app
@@ -132,6 +132,7 @@ ASKED: list[tuple[str, str | None, dict[str, Any]]] = [
     ("complaint", ME, {"detail": "柜台排队太久"}),
     ("account_balance", ME, {}),
     ("customer_profile", "C1005", {}),
+    *((name, None, {"question": "怎么办", "about": "transfer_rules", "language": None}) for name in KNOWLEDGE),
 ]
 PREPARED: list[tuple[str, dict[str, Any]]] = [
     ("fx_buy", {"amount": "800", "currency": "USD"}),
