@@ -14,19 +14,19 @@ ENUM_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "wealth": ("理财", "wealth management", "wealth"),
         "fund": ("基金", "货币基金", "债券基金", "股票基金", "指数基金", "money market fund", "mutual fund", "fund", "funds"),
         "deposit": (
-            "定期存款", "活期存款", "定期储蓄", "活期储蓄", "定期", "活期", "存款", "整存整取", "零存整取",
-            "fixed deposit", "time deposit", "savings deposit", "term deposit", "deposit",
+            "定期存款", "活期存款", "定期储蓄", "活期储蓄", "定期", "活期", "存款", "整存整取", "零存整取", "存本取息", "死期", "定存",
+            "fixed deposit", "time deposit", "savings deposit", "term deposits", "term deposit", "deposits", "deposit", "fd",
         ),
-        "large_cd": ("大额存单", "大额", "certificate of deposit", "large-denomination cd", "large cd", "cd"),
+        "large_cd": ("大额存单", "大额", "certificate of deposit", "large-denomination cd", "large cds", "large cd", "cd"),
         "notice_deposit": ("通知存款", "七天通知", "notice deposit"),
         "structured": ("结构性存款", "结构性", "结构存款", "structured deposit", "structured product"),
         "insurance": (
-            "汽车保险", "车险", "保险", "重疾险", "医疗险", "年金险", "意外险", "寿险",
+            "汽车保险", "车险", "保险", "重疾险", "医疗险", "年金险", "意外险", "寿险", "防癌险", "养老险", "分红险", "万能险", "家财险", "旅游险",
             "insurance policy", "car insurance", "insurance",
         ),
-        "gold": ("积存金", "纸黄金", "实物金", "黄金", "金条", "paper gold", "gold bar", "gold"),
+        "gold": ("积存金", "纸黄金", "实物金", "黄金", "金条", "金子", "paper gold", "gold bar", "gold"),
         "bond": ("国债", "债券", "储蓄国债", "government bond", "treasury bond", "bonds", "bond"),
-        "pension": ("个人养老金", "养老金", "养老理财", "private pension", "pension"),
+        "pension": ("个人养老金", "养老金", "个养", "养老理财", "private pension", "pension"),
     },
     "risk_level": {
         "R1": ("r1", "低风险", "谨慎型", "保本", "最稳", "无风险", "low risk", "no risk", "lowest risk"),
@@ -46,7 +46,7 @@ ENUM_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "car": ("二手车贷款", "汽车贷款", "车贷", "购车贷款", "auto loan", "car loan"),
         "consumer": (
-            "微粒贷", "微立贷", "消费贷款", "消费贷", "网贷", "信用贷", "装修贷款", "装修贷", "i贷", "现金贷", "助学贷款", "发薪贷",
+            "微粒贷", "微立贷", "消费贷款", "消费贷", "网贷", "信用贷", "装修贷款", "装修贷", "i贷", "现金贷", "助学贷款", "发薪贷", "网捷贷", "网络贷款", "小额贷",
             "weilidai", "consumer loan", "personal loan", "student loan", "cash loan",
         ),
         "business": (
