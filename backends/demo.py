@@ -13,6 +13,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
+from backends.account import seed as account_seed
 from backends.account.tables import Account, Balance, Customer
 from backends.action import BANK_TIME
 from backends.card.tables import Card, Statement, Transaction
@@ -64,6 +65,7 @@ async def _insert(connection: AsyncConnection, now: dt.datetime) -> None:
         *_products(today),
         *_holdings(today),
         *_branches(),
+        *account_seed.rows(_read("account_history"), _read("transfers"), now),
         *loan_seed.rows(_read("loans"), now),
     ]
     for table in Base.metadata.sorted_tables:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.account.actions import AccountBalance, CustomerProfile
+from backends.account.actions import AccountBalance, AccountTransactions, CustomerProfile, TransferStatus
 from backends.action import BankAction, BankWrite
 from backends.card.actions import CardBill, CardLimit, CardReportLost, CardTransactions
 from backends.fx.actions import FxBuy, FxQuota, FxQuote, FxRate
@@ -45,6 +45,8 @@ ACTIONS: tuple[AnyAction, ...] = (
     Branch(),
     Complaint(),
     AccountBalance(),
+    AccountTransactions(),
+    TransferStatus(),
     CustomerProfile(),
     *(Knowledge(name) for name in KNOWLEDGE),
 )

@@ -43,8 +43,8 @@ async def accounts(db: AsyncSession, customer_id: str) -> list[Account]:
     return list(await db.scalars(query))
 
 
-async def funding_account(db: AsyncSession, customer_id: str, tail: str | None) -> Account:
-    """The account that pays: the one that ends in *tail*, else the oldest.
+async def accounts_ending(db: AsyncSession, customer_id: str, tail: str | None) -> list[Account]:
+    """The customer's accounts, or the one that ends in *tail*.
 
     Refused as ``no_account`` where they have none, ``not_found`` where none of theirs ends so.
     """
@@ -54,7 +54,12 @@ async def funding_account(db: AsyncSession, customer_id: str, tail: str | None) 
     chosen = [each for each in held if tail is None or each.tail == tail]
     if not chosen:
         raise Refused("not_found", card_tail=Said(tail or ""))
-    return chosen[0]
+    return chosen
+
+
+async def funding_account(db: AsyncSession, customer_id: str, tail: str | None) -> Account:
+    """The account that pays: the one that ends in *tail*, else the oldest; refused as ``accounts_ending`` is."""
+    return (await accounts_ending(db, customer_id, tail))[0]
 
 
 async def balance(db: AsyncSession, account_id: str, currency: str) -> Money:

@@ -49,3 +49,47 @@ class Balance(Base):
     account_id: Mapped[str] = mapped_column(ForeignKey("bank_accounts.account_id"), primary_key=True)
     currency: Mapped[str] = mapped_column(String(3), primary_key=True)
     minor: Mapped[int]
+
+
+class Entry(Base):
+    """One movement on an account, in minor units of CNY; money that went out is below zero. ``channel`` is how it was
+    moved, where a person did; ``counterparty`` is ready to be shown, so a person's name is masked in it."""
+
+    __tablename__ = "bank_account_entries"
+
+    entry_id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("bank_accounts.account_id"), index=True)
+    booked_at: Mapped[dt.datetime]
+    kind: Mapped[str] = mapped_column(String(20))
+    counterparty: Mapped[str] = mapped_column(String(80))
+    counterparty_en: Mapped[str] = mapped_column(String(80))
+    channel: Mapped[str | None] = mapped_column(String(10))
+    amount: Mapped[int]
+
+
+class Transfer(Base):
+    """A transfer to (``outgoing``) or from (``incoming``) somebody else's account, in minor units of CNY.
+
+    It is under way until ``ended_at``; then it has arrived, or came back where it has a ``return_reason``. What is under
+    way is to end by ``expected_at``. ``counterparty`` is the full name, ``bank_also`` other names of their bank, between
+    bars.
+    """
+
+    __tablename__ = "bank_transfers"
+
+    reference: Mapped[str] = mapped_column(String(40), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("bank_accounts.account_id"), index=True)
+    direction: Mapped[str] = mapped_column(String(10))
+    counterparty: Mapped[str] = mapped_column(String(80))
+    counterparty_en: Mapped[str] = mapped_column(String(80))
+    is_person: Mapped[bool]
+    counterparty_tail: Mapped[str] = mapped_column(String(4))
+    bank: Mapped[str] = mapped_column(String(80))
+    bank_en: Mapped[str] = mapped_column(String(80))
+    bank_also: Mapped[str] = mapped_column(String(200))
+    channel: Mapped[str] = mapped_column(String(10))
+    amount: Mapped[int]
+    sent_at: Mapped[dt.datetime]
+    expected_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime]
+    return_reason: Mapped[str | None] = mapped_column(String(30))

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backends.account.tables import Account, Balance, Customer
+from backends.account.tables import Account, Balance, Customer, Transfer
 from backends.action import ActionCall, BackendError, BankWrite, Step
 from backends.card.tables import Card, Statement, Transaction
 from backends.loan.service import owed
@@ -48,6 +48,9 @@ async def canaries(bank: Bank, customer_id: str) -> set[str]:
             Transaction.card_id.in_([c.card_id for c in cards]), Transaction.amount >= 100_000
         )
         found |= {str(Money(amount).number) for amount in await db.scalars(spent)}
+        moved = select(Transfer).where(Transfer.account_id.in_(ids))
+        for transfer in await db.scalars(moved):
+            found |= {transfer.reference, transfer.counterparty[1:]}
         for lot in await db.scalars(select(Holding).where(Holding.customer_id == customer_id)):
             found.add(str(worth(lot.units, nav_of(await db.get_one(Product, lot.code))).number))
         for loan in await db.scalars(select(Loan).where(Loan.customer_id == customer_id)):
@@ -109,7 +112,17 @@ async def test_the_canaries_would_be_seen(bank: Bank) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["card_bill", "card_limit", "card_report_lost", "fx_buy", "account_balance", "card_transactions", "wealth_buy"],
+    [
+        "card_bill",
+        "card_limit",
+        "card_report_lost",
+        "fx_buy",
+        "account_balance",
+        "card_transactions",
+        "wealth_buy",
+        "account_transactions",
+        "transfer_status",
+    ],
 )
 async def test_another_customers_card_reads_exactly_like_a_missing_one(bank: Bank, name: str) -> None:
     step: Step = "prepare" if isinstance(BY_NAME[name], BankWrite) else "run"
@@ -167,9 +180,7 @@ async def test_another_customers_committed_quote_shows_nothing(bank: Bank) -> No
     assert (stolen.outcome, stolen.facts) == ("expired", ())
 
 
-@pytest.mark.parametrize(
-    ("name", "step"), [("greet", "run"), ("card_bill", "commit"), ("fx_buy", "run"), ("", "run")]
-)
+@pytest.mark.parametrize(("name", "step"), [("greet", "run"), ("card_bill", "commit"), ("fx_buy", "run"), ("", "run")])
 async def test_what_no_action_answers_is_an_error(bank: Bank, name: str, step: Step) -> None:
     with pytest.raises(BackendError, match="no action answers") as raised:
         await bank.ask(name, A, step)

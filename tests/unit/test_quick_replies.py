@@ -40,6 +40,8 @@ MEANS: dict[str, str | tuple[str, ...]] = {
     "Show my credit card bill for last month": "card_bill",
     "查一下额度": "card_limit", "查所有信用卡的额度": "card_limit", "What is my credit card limit?": "card_limit",
     "最近的消费记录": "card_transactions", "My recent card transactions": "card_transactions",
+    "查账户流水": "account_transactions", "Show my account history": "account_transactions",
+    "转账到了没": "transfer_status", "where did my transfer go": "transfer_status",
     "帮我挂失": "card_report_lost", "Report my card lost": "card_report_lost",
     "怎么补办新卡": "card_replace", "How do I get a new card?": "card_replace",
     "我要购汇": "fx_buy", "怎么购汇": "fx_buy",
