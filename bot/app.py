@@ -22,7 +22,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backends import demo as demo_bank
 from backends.action import ActionRunner
+from backends.knowledge.service import library
+from backends.knowledge.vectors import Embedder
 from backends.local import LocalActions
+from backends.registry import searching
 from backends.remote import RemoteActions
 from backends.result import Result
 from backends.rules import standing_facts
@@ -136,11 +139,11 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
             wrong_tries_address=settings.wrong_tries_an_hour_address,
         )
         challenges = Challenges(engine, sender, key=settings.secret_key(), limits=limits)
-        understand, release = _understanding(settings, instead)
+        understand, release, embedder = _understanding(settings, instead)
         provider = instead.provider or _provider(settings, stack)
         parts = Parts(
             understand=understand,
-            actions=instead.actions or _actions(settings, bank, clock, stack),
+            actions=instead.actions or _actions(settings, bank, clock, stack, embedder),
             compose=_composing(provider),
             challenges=challenges,
             writes=Writes(engine),
@@ -203,17 +206,24 @@ def open_bank(settings: Settings) -> AsyncEngine:
     return open_database(_secret(settings.bank_database_url or settings.database_url), settings.data_dir, "bank")
 
 
-def _understanding(settings: Settings, instead: Instead) -> tuple[Understand, str]:
-    """What reads messages, and the name of its release."""
+def _understanding(settings: Settings, instead: Instead) -> tuple[Understand, str, Embedder | None]:
+    """What reads messages, the name of its release, and what tells where a text's meaning lies, if that release does."""
     if instead.understand is not None:
-        return instead.understand, "substitute"
+        return instead.understand, "substitute", None
     understander = Understander(settings.release or RELEASE)
-    return understander.understand, understander.release
+    return understander.understand, understander.release, embedder_of(understander)
 
 
-def _actions(settings: Settings, bank: AsyncEngine, clock: Clock, stack: AsyncExitStack) -> ActionRunner:
+def embedder_of(understander: Understander) -> Embedder | None:
+    """What tells where a text's meaning lies; ``None`` where the release was exported without it."""
+    return understander.embed if understander.embed("你好").any() else None
+
+
+def _actions(
+    settings: Settings, bank: AsyncEngine, clock: Clock, stack: AsyncExitStack, embedder: Embedder | None
+) -> ActionRunner:
     if settings.actions_url is None:
-        return LocalActions(bank, clock)
+        return LocalActions(bank, clock, searching(library(embedder)))
     remote = RemoteActions(str(settings.actions_url), settings.signing_key())
     stack.push_async_callback(remote.aclose)
     return remote

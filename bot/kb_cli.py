@@ -45,6 +45,7 @@ def ask(
     """Show which answers a question finds, how well each fits, and what would be said."""
     from backends.action import BANK_TIME
     from backends.knowledge.service import library
+    from bot.app import embedder_of
     from bot.parts import utc_now
     from intents.serve import Understander, language_of
     from intents.understanding import Context
@@ -52,8 +53,9 @@ def ask(
     now = utc_now()
     today = now.astimezone(BANK_TIME).date()
     language = language_of(question, None)
-    intent = about or Understander().understand(question, Context(today=today)).top
-    known = library()
+    understander = Understander()
+    intent = about or understander.understand(question, Context(today=today)).top
+    known = library(embedder_of(understander))
     found = asyncio.run(known.search(intent, question, language, today))
     print(f"{intent} · {language} · an answer is given from {known.calibration.threshold(language):.2f} on")
     for candidate in found[:3]:
@@ -67,8 +69,10 @@ def measure() -> None:
     """Hold out every wording and every answer once, and show what each threshold would make of them."""
     from backends.knowledge.answers import LANGUAGES, read_answers
     from backends.knowledge.measure import curve, held_out
+    from bot.app import embedder_of
+    from intents.serve import Understander
 
-    found = asyncio.run(held_out(read_answers()))
+    found = asyncio.run(held_out(read_answers(), embedder_of(Understander())))
     for language in LANGUAGES:
         mine = [each for each in found if each.language == language]
         right, three = (sum(getattr(each, name) for each in mine) / len(mine) for name in ("right", "among_three"))

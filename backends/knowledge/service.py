@@ -39,7 +39,7 @@ class Calibration:
 
 
 LETTERS = Calibration(share=0.0, zh=0.24, en=0.42, near=0.1)
-LETTERS_AND_MEANING = Calibration(share=0.5, zh=0.24, en=0.42, near=0.1)
+LETTERS_AND_MEANING = Calibration(share=0.2, zh=0.24, en=0.42, near=0.1)
 
 
 @dataclass(frozen=True, slots=True)

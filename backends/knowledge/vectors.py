@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -11,16 +11,8 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float32]
 
 
-class Embedder(Protocol):
-    """Turns a text into a vector; texts that mean the same lie in the same direction. Pure computation, no I/O.
-
-    ``name`` changes whenever the vectors do: what was indexed under another name is indexed again.
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    def __call__(self, text: str, /) -> Vector: ...
+Embedder = Callable[[str], Vector]
+"""Turns a text into a vector; texts that mean the same lie in the same direction. Pure computation, no I/O."""
 
 
 class VectorIndex(Protocol):

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from backends.action import ActionCall
 from backends.knowledge import check
@@ -25,7 +26,9 @@ from backends.knowledge.vectors import ExactVectors, Vector, unit
 from backends.local import LocalActions
 from backends.registry import KNOWLEDGE, searching
 from backends.result import Result
-from tests.bank import Bank, caller, open_bank, said
+from bot.store import open_database
+from tests.bank import BANK_NOW, caller, said
+from tests.conftest import NOWHERE
 
 TODAY = dt.date(2026, 11, 21)
 
@@ -58,16 +61,16 @@ BASE = (answer(links=("card_replace",)), TIME)
 
 
 @pytest.fixture
-async def bank(tmp_path: Path) -> AsyncIterator[Bank]:
-    """The bank with ``BASE`` as all that is written."""
-    async with open_bank(tmp_path) as bank:
-        bank.actions = LocalActions(bank.engine, lambda: bank.now, searching(Library(BASE)))
-        yield bank
+async def bank(tmp_path: Path) -> AsyncIterator[LocalActions]:
+    """The bank's actions with ``BASE`` as all that is written; its tables are not needed."""
+    engine = open_database(None, tmp_path, "bank")
+    yield LocalActions(engine, lambda: BANK_NOW, searching(Library(BASE)))
+    await engine.dispose()
 
 
-async def asked(bank: Bank, question: str, **given: Any) -> Result:
+async def asked(bank: LocalActions, question: str, **given: Any) -> Result:
     call = ActionCall(name="card_activate", input={"question": question, **given})
-    return await bank.actions.run(call, caller(None))
+    return await bank.run(call, caller(None))
 
 
 # -- reading -------------------------------------------------------------------------------
@@ -176,8 +179,6 @@ async def test_measuring_holds_every_wording_out_and_trades_silence_for_errors()
 class Synonyms:
     """An embedder for which 开通 and 激活 mean the same, and nothing else does."""
 
-    name = "synonyms"
-
     def __init__(self) -> None:
         self.read: list[str] = []
 
@@ -221,11 +222,6 @@ def test_vectors_in_postgresql_are_compared_as_vectors_and_by_bound_parameters()
 
 
 async def test_vectors_in_postgresql_are_as_near_as_those_in_memory(postgres: str) -> None:
-    from sqlalchemy import text
-
-    from bot.store import open_database
-    from tests.conftest import NOWHERE
-
     engine = open_database(postgres % "postgres", NOWHERE)
     async with engine.connect() as connection:
         there = await connection.scalar(text("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'"))
@@ -255,7 +251,7 @@ def test_a_vector_is_made_one_long_or_left_at_nothing(numbers: list[float]) -> N
 # -- answering -----------------------------------------------------------------------------
 
 
-async def test_an_answer_comes_with_its_source_its_review_and_the_rules_it_states(bank: Bank) -> None:
+async def test_an_answer_comes_with_its_source_its_review_and_the_rules_it_states(bank: LocalActions) -> None:
     result = await asked(bank, "新卡怎么激活")
     assert result.outcome == "answered"
     assert said(result) == {
@@ -269,26 +265,26 @@ async def test_an_answer_comes_with_its_source_its_review_and_the_rules_it_state
     assert [(choice.slot, choice.value) for choice in result.choices] == [("intent", "card_replace")]
 
 
-async def test_what_is_not_clear_is_offered_as_what_may_be_meant(bank: Bank) -> None:
+async def test_what_is_not_clear_is_offered_as_what_may_be_meant(bank: LocalActions) -> None:
     result = await asked(bank, "启用")
     assert result.outcome == "close"
     assert {choice.value for choice in result.choices} <= {text for each in BASE for text in each.questions.zh}
 
 
 @pytest.mark.parametrize("question", ["", "   ", "今天天气", "xyzzy", "。！？"])
-async def test_what_nobody_has_written_about_is_not_known(bank: Bank, question: str) -> None:
+async def test_what_nobody_has_written_about_is_not_known(bank: LocalActions, question: str) -> None:
     result = await asked(bank, question)
     assert (result.outcome, result.facts, result.choices) == ("unknown", (), ())
 
 
-async def test_the_one_action_answers_about_any_capability(bank: Bank) -> None:
+async def test_the_one_action_answers_about_any_capability(bank: LocalActions) -> None:
     call = ActionCall(name="knowledge", input={"question": "新卡怎么激活", "about": "card_activate"})
-    assert (await bank.actions.run(call, caller(None))).outcome == "answered"
+    assert (await bank.run(call, caller(None))).outcome == "answered"
     elsewhere = call.model_copy(update={"input": {"question": "新卡怎么激活"}})
-    assert (await bank.actions.run(elsewhere, caller(None))).outcome == "unknown"
+    assert (await bank.run(elsewhere, caller(None))).outcome == "unknown"
 
 
-async def test_a_long_message_is_read_as_far_as_it_needs(bank: Bank) -> None:
+async def test_a_long_message_is_read_as_far_as_it_needs(bank: LocalActions) -> None:
     assert (await asked(bank, "新卡怎么激活" + "啊" * 3000)).outcome == "answered"
 
 
