@@ -48,6 +48,7 @@ class CardBill(BankAction[CardBillInput]):
                 statement_balance=Money(bill.statement.balance),
                 minimum_due=Money(bill.statement.minimum),
                 paid=Money(bill.statement.paid),
+                instalment_amount=Money(bill.statement.instalments) if bill.statement.instalments else None,
                 remaining_due=bill.remaining,
                 statement_date=bill.statement.issued_on,
                 due_date=bill.statement.due_on,

@@ -97,8 +97,9 @@ class InstalmentPlan(Base):
     made_at: Mapped[dt.datetime]
 
 
-class Autopay(Base):
-    """Whether and how a credit card, or a kind of loan, is repaid by itself: ``scope`` ``full`` or ``minimum``."""
+class AutopayMandate(Base):
+    """Whether and how a credit card, or a kind of loan, is repaid by itself: ``scope`` is ``pay_full`` or ``pay_minimum`` of
+    a card, and nothing for a loan, of which each instalment is taken. A loan is given one when it is paid out."""
 
     __tablename__ = "bank_autopays"
     __table_args__ = (UniqueConstraint("customer_id", "loan_kind"),)
@@ -108,7 +109,7 @@ class Autopay(Base):
     card_id: Mapped[str | None] = mapped_column(ForeignKey("bank_cards.card_id"), unique=True)
     loan_kind: Mapped[str | None] = mapped_column(String(20))
     account_id: Mapped[str] = mapped_column(ForeignKey("bank_accounts.account_id"))
-    scope: Mapped[str] = mapped_column(String(10))
+    scope: Mapped[str | None] = mapped_column(String(20))
     active: Mapped[bool]
     changed_at: Mapped[dt.datetime]
     reference: Mapped[str | None] = mapped_column(String(40))
