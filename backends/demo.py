@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from backends.account import seed as account_seed
 from backends.account.tables import Account, Balance, Customer
 from backends.action import BANK_TIME
+from backends.card import seed_repaying
 from backends.card.tables import Card, Statement, Transaction
 from backends.fx.tables import MidPrice, QuotaUse
 from backends.loan import seed as loan_seed
@@ -65,6 +66,7 @@ async def _insert(connection: AsyncConnection, now: dt.datetime) -> None:
         *_products(today),
         *_holdings(today),
         *_branches(),
+        *seed_repaying.rows(_read("repaying"), now),
         *account_seed.rows(_read("account_history"), _read("transfers"), now),
         *loan_seed.rows(_read("loans"), now),
     ]

@@ -7,6 +7,10 @@ from typing import Any
 from backends.account.actions import AccountBalance, AccountTransactions, CustomerProfile, TransferStatus
 from backends.action import BankAction, BankWrite
 from backends.card.actions import CardBill, CardLimit, CardReportLost, CardTransactions
+from backends.card.autopay import Autopay
+from backends.card.installments import CardInstallment
+from backends.card.limit_change import CardLimitChange
+from backends.card.repay import CardRepay
 from backends.fx.actions import FxBuy, FxQuota, FxQuote, FxRate
 from backends.knowledge.actions import Knowledge
 from backends.knowledge.service import Library
@@ -30,6 +34,10 @@ ACTIONS: tuple[AnyAction, ...] = (
     CardLimit(),
     CardTransactions(),
     CardReportLost(),
+    CardInstallment(),
+    CardRepay(),
+    Autopay(),
+    CardLimitChange(),
     FxRate(),
     FxQuote(),
     FxQuota(),
