@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,8 @@ CLOSENESS = 3
 """The power that the likeness to a wording is taken to: one that is nearly the same decides, a vague one hardly counts."""
 
 
+MEANING = 8
+"""The power that a cosine is taken to: those of unlike questions are far above 0 too."""
 CERTAIN = 0.95
 """The score from which an answer is given whatever else comes near it."""
 LEAD = 1.5
@@ -25,7 +28,7 @@ LEAD = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Chosen with ``teller kb measure`` (see docs/decisions): ``share`` is the weight of the vectors, ``zh`` and ``en`` the
+    """Chosen with ``teller kb measure`` (see docs/decisions): ``share`` is how far the vectors are trusted, ``zh`` and ``en`` the
     scores from which an answer is given, ``near`` the one from which it is offered as what may have been meant."""
 
     share: float
@@ -39,7 +42,7 @@ class Calibration:
 
 
 LETTERS = Calibration(share=0.0, zh=0.24, en=0.42, near=0.1)
-LETTERS_AND_MEANING = Calibration(share=0.2, zh=0.24, en=0.42, near=0.1)
+LETTERS_AND_MEANING = Calibration(share=0.3, zh=0.24, en=0.42, near=0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +82,14 @@ class Library:
         shelf = self._shelves.get((intent, language))
         if shelf is None:
             return []
-        alike = shelf.asked.likeness(question[:READ])
-        if self._embedder is not None:
-            meaning = await self._meaning(shelf, question[:READ], self._embedder)
-            share = self.calibration.share
-            alike = [
-                (1 - share) * letters + share * max(0.0, meaning[key])
-                for key, letters in zip(shelf.keys, alike, strict=True)
-            ]
-        told = dict(zip(shelf.ids, shelf.told.likeness(question[:READ]), strict=True))
+        read = question[:READ]
+        letters = shelf.asked.likeness(read)
+        meaning = await self._meaning(shelf, read)
+        told = dict(zip(shelf.ids, shelf.told.likeness(read), strict=True))
         best: dict[str, Candidate] = {}
-        for (answer, wording), likeness in zip(shelf.wordings, alike, strict=True):
-            score = 1 - (1 - likeness**CLOSENESS) * (1 - told[answer.id])
+        for place, (answer, wording) in enumerate(shelf.wordings):
+            doubts = (1 - letters[place] ** CLOSENESS, 1 - self.calibration.share * meaning[place], 1 - told[answer.id])
+            score = 1 - math.prod(doubts)
             if answer.holds_on(day) and (answer.id not in best or score > best[answer.id].score):
                 best[answer.id] = Candidate(answer, score, wording)
         return sorted(best.values(), key=lambda each: (-each.score, act not in each.answer.acts))
@@ -100,12 +99,16 @@ class Library:
         first, second = (found[place].score if len(found) > place else 0.0 for place in (0, 1))
         return found[0].answer if found and is_clear(first, second, self.calibration.threshold(language)) else None
 
-    async def _meaning(self, shelf: _Shelf, question: str, embedder: Embedder) -> dict[str, float]:
+    async def _meaning(self, shelf: _Shelf, question: str) -> list[float]:
+        """How alike *question* is to each wording in its meaning, 0 to 1; nothing without an embedder."""
+        if self._embedder is None:
+            return [0.0] * len(shelf.keys)
         if missing := set(shelf.keys) - self._indexed:
             texts = dict(zip(shelf.keys, shelf.texts, strict=True))
-            await self._vectors.put({key: embedder(texts[key]) for key in sorted(missing)})
+            await self._vectors.put({key: self._embedder(texts[key]) for key in sorted(missing)})
             self._indexed |= missing
-        return await self._vectors.likeness(embedder(question), shelf.keys)
+        cosines = await self._vectors.likeness(self._embedder(question), shelf.keys)
+        return [max(0.0, cosines[key]) ** MEANING for key in shelf.keys]
 
 
 class _Shelf:
