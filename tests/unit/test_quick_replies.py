@@ -46,6 +46,7 @@ MEANS: dict[str, str | tuple[str, ...]] = {
     "怎么补办新卡": "card_replace", "How do I get a new card?": "card_replace",
     "我要购汇": "fx_buy", "怎么购汇": "fx_buy",
     "I want to buy foreign currency": "fx_buy", "How do I buy foreign currency?": "fx_buy",
+    "我要结汇": "fx_sell", "I want to sell foreign currency": "fx_sell",
     "还能换多少外汇": "fx_quota", "How much quota do I have left?": "fx_quota", "How much FX quota do I have left?": "fx_quota",
     "查美元汇率": "fx_rate", "看看全部外汇牌价": "fx_rate", "US dollar rate": "fx_rate", "What are your exchange rates today?": "fx_rate",
     "上海有哪些网点": "branch", "你们的电话是多少": "branch", "Branches in Shanghai": "branch", "What is your phone number?": "branch",
@@ -56,6 +57,11 @@ MEANS: dict[str, str | tuple[str, ...]] = {
     "查持仓": "wealth_holdings", "我的持仓有哪些": "wealth_holdings",
     "Show my holdings": "wealth_holdings", "What am I holding?": "wealth_holdings",
     "怎么赎回": "wealth_redeem", "How do I redeem": "wealth_redeem",
+    "我要还款": "card_repay", "Pay my credit card now": "card_repay", "还{owed}": "card_repay", "pay {owed}": "card_repay",
+    "我要账单分期": "card_installment", "Split my bill into instalments": "card_installment",
+    "开通自动还款": "autopay", "关闭自动还款": "autopay", "Set up autopay": "autopay", "Switch off autopay": "autopay",
+    "我要提额": "card_limit_change", "Raise my credit limit": "card_limit_change",
+    "额度调到{offered_limit}": "card_limit_change", "raise my limit to {offered_limit}": "card_limit_change",
     "全部赎回{product_name}": "wealth_redeem", "redeem all of {product_name}": "wealth_redeem",
 }  # fmt: skip
 """What each button is for: the intent, or either of two."""
