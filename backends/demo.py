@@ -23,6 +23,7 @@ from backends.loan import seed as loan_seed
 from backends.service.tables import BranchOffice
 from backends.tables import Base
 from backends.values import Money, Term, from_canonical
+from backends.wealth import seed as wealth_seed
 from backends.wealth.holdings import HUNDREDTHS, maturity
 from backends.wealth.tables import Holding, Product, RiskAssessment, Sale
 
@@ -66,6 +67,7 @@ async def _insert(connection: AsyncConnection, now: dt.datetime) -> None:
         *_products(today),
         *_holdings(today),
         *_branches(),
+        *wealth_seed.rows(_read("deposits")),
         *seed_repaying.rows(_read("repaying"), now),
         *account_seed.rows(_read("account_history"), _read("transfers"), now),
         *loan_seed.rows(_read("loans"), now),

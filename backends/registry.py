@@ -17,6 +17,8 @@ from backends.knowledge.service import Library
 from backends.loan.actions import LoanRepay, LoanStatus
 from backends.service.actions import Branch, Complaint
 from backends.wealth.actions import RiskAssessment, WealthHoldings, WealthProduct, WealthRecommend
+from backends.wealth.deposits import DepositRate
+from backends.wealth.gold import Gold
 from backends.wealth.orders import WealthBuy, WealthRedeem
 
 AnyAction = BankAction[Any] | BankWrite[Any, Any]
@@ -44,6 +46,8 @@ ACTIONS: tuple[AnyAction, ...] = (
     FxBuy(),
     WealthProduct(),
     WealthRecommend(),
+    DepositRate(),
+    Gold(),
     WealthHoldings(),
     WealthBuy(),
     WealthRedeem(),

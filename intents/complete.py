@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from backends.values import read_amount, read_currency
 from intents.conventions import tidied
-from intents.shapes import BANK, BEFORE_CURRENCY, CURRENCY, MONEY, NEEDS_SHAPE, SHAPES, TAIL, UNMISTAKABLE, YEAR
+from intents.shapes import BANK, BEFORE_CURRENCY, CURRENCY, MONEY, NEEDS_SHAPE, SHAPES, TAIL, UNMISTAKABLE, WEIGHT, YEAR
 from intents.tagging import Span
 
 LONGEST = 400
@@ -119,10 +119,13 @@ def _currencies(text: str) -> Iterator[Span]:
 
 
 def _amounts(text: str, kept: Sequence[Span]) -> Iterator[Span]:
-    """Numbers with 元 or a sign, and numbers that stand right before a currency."""
+    """Numbers with 元 or a sign, weights, and numbers that stand right before a currency."""
     for match in MONEY.finditer(text):
         if read_amount(match[0]) is not None:
             yield match.start(), match.end(), "amount"
+    for match in WEIGHT.finditer(text):
+        if read_amount(match[1]) is not None:
+            yield match.start(1), match.end(1), "amount"
     for start, _, slot in list(kept):
         if slot in ("currency", "currency_from"):
             number = BEFORE_CURRENCY.search(text, max(0, start - 24), start)

@@ -26,6 +26,9 @@ TAIL = re.compile(
 MONEY = re.compile(rf"{_NUMBER}{_UNIT}|{_SIGNED}")
 """An amount that names its currency: by 元 or 块, or by a sign."""
 
+WEIGHT = re.compile(rf"({_NUMBER})\s?(?:公?克|grams?(?![a-z])|g(?![a-z]))", re.IGNORECASE)
+"""A weight of gold; group 1 is the number, which is the amount that is meant."""
+
 BEFORE_CURRENCY = re.compile(rf"{_NUMBER}\s?$")
 """A number at the end of what stands before a currency."""
 

@@ -13,6 +13,7 @@ CODES: dict[str, tuple[str, str]] = {
     "wealth": ("理财产品", "wealth management product"),
     "fund": ("基金", "fund"),
     "deposit": ("定期存款", "time deposit"),
+    "demand": ("活期存款", "demand deposit"),
     "large_cd": ("大额存单", "large-denomination certificate of deposit"),
     "notice_deposit": ("通知存款", "notice deposit"),
     "structured": ("结构性存款", "structured deposit"),

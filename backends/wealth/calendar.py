@@ -55,6 +55,13 @@ def trading_day_from(day: dt.date) -> dt.date:
     return day
 
 
+def trading_day_until(day: dt.date) -> dt.date:
+    """*day*, or the last trading day before it."""
+    while not is_trading_day(day):
+        day -= dt.timedelta(days=1)
+    return day
+
+
 def trading_days_after(day: dt.date, count: int) -> dt.date:
     """The day that is *count* trading days after *day*: T+2 of a Friday is the Tuesday."""
     for _ in range(count):

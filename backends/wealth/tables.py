@@ -102,3 +102,29 @@ class WealthOrder(Base):
     units: Mapped[int]
     settles_on: Mapped[dt.date]
     placed_at: Mapped[dt.datetime]
+
+
+class DepositRate(Base):
+    """A published rate of a ``kind`` of deposit (demand, deposit, notice_deposit, large_cd): ``rate`` in per cent a year,
+    ``min_amount`` in minor units of ``currency``, ``term`` ISO 8601 where it has one. It holds from ``effective_from`` until
+    a later one of the same kind and term; ``place`` is its place in the published list."""
+
+    __tablename__ = "bank_deposit_rates"
+
+    rate_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    currency: Mapped[str] = mapped_column(String(3))
+    term: Mapped[str | None] = mapped_column(String(10))
+    rate: Mapped[Decimal]
+    min_amount: Mapped[int]
+    effective_from: Mapped[dt.date]
+    place: Mapped[int]
+
+
+class GoldPrice(Base):
+    """The seeded middle price of gold, in CNY a gram."""
+
+    __tablename__ = "bank_gold_prices"
+
+    grade: Mapped[str] = mapped_column(String(20), primary_key=True)
+    mid: Mapped[Decimal]

@@ -29,6 +29,12 @@ PRODUCTS = ("wealth_product", "wealth_recommend")
 MEANS: dict[str, str | tuple[str, ...]] = {
     "取消": "cancel", "Cancel": "cancel",
     "确认": "affirm", "Confirm": "affirm", "好的，办理": "affirm", "Yes, do it": "affirm",
+    "各期限的存款利率都发我看看": "deposit_rate", "deposit interest rates please": "deposit_rate",
+    "今天金价多少": "gold", "What's the gold price today?": "gold",
+    "云杉积存金怎么样": ("wealth_product", "gold"), "tell me about Spruce Gold Accumulation": ("wealth_product", "gold"),
+    "房贷还剩多少": "loan_repay", "how much left on my mortgage": "loan_repay", "还剩多少贷款没还": "loan_repay",
+    "loan balance": "loan_repay", "贷款这个月还多少": "loan_repay", "When is my next loan payment": "loan_repay",
+    "我的贷款审核到哪了": "loan_status", "any news on my loan application": "loan_status",
     "先不用": "deny", "Not now": "deny",
     "转人工": "human_agent", "Talk to a person": "human_agent",
     "你能做什么": "help", "What can you do?": "help",
