@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from backends.values import Money, Rate
+from backends.values import Money, Rate, minor_digits
 
 CURRENCIES = ("USD", "EUR", "JPY", "GBP", "HKD", "AUD", "CAD", "CHF", "SGD", "NZD", "KRW", "THB")
 """What the bank quotes, in the order it lists them."""
@@ -91,6 +91,18 @@ def bought_for(cost: Money, prices: Prices) -> Money:
     return cents if cost_of(cents, prices) <= cost else Money(cents.minor - 1, prices.currency)
 
 
+def proceeds_of(amount: Money, prices: Prices) -> Money:
+    """What a customer gets in CNY for *amount* of foreign currency, at the bank's buying price."""
+    return Money.of(amount.number * prices.spot_buy / UNIT)
+
+
+def sold_for(proceeds: Money, prices: Prices) -> Money:
+    """The foreign currency that brings *proceeds* of CNY: rounded up, so that it never brings less."""
+    step = Decimal(1).scaleb(-minor_digits(prices.currency))
+    exact = proceeds.number * UNIT / prices.spot_buy
+    return Money.of(exact.quantize(step, rounding=ROUND_CEILING), prices.currency)
+
+
 def in_usd(amount: Money, mid: Decimal, usd_mid: Decimal) -> Money:
     """*amount* in US dollars by middle prices, the measure of the yearly quota."""
     if amount.currency == "USD":
@@ -106,7 +118,7 @@ def convert(given: Money, to: str, prices: dict[str, Prices]) -> Conversion:
     """
     if to == "CNY":
         own = prices[given.currency]
-        return Conversion(given, Money.of(given.number * own.spot_buy / UNIT), own.rate(own.spot_buy), "buy")
+        return Conversion(given, proceeds_of(given, own), own.rate(own.spot_buy), "buy")
     target = prices[to]
     if given.currency == "CNY":
         received = Money.of(given.number * UNIT / target.spot_sell, to)

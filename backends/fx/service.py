@@ -9,7 +9,9 @@ from decimal import Decimal
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
+from backends.account import history
 from backends.account import service as account
 from backends.action import Refused, Terms
 from backends.facts import Said
@@ -74,26 +76,37 @@ async def quota(db: AsyncSession, customer_id: str, day: dt.date) -> Quota:
 
 async def use_purchase_quota(db: AsyncSession, customer_id: str, day: dt.date, amount: Money) -> Money | None:
     """Counts *amount* (USD) against the year's quota where it fits, and returns what is left; ``None`` where not."""
-    limit = money_rule("fx_purchase_limit", day)
+    return await _use(db, customer_id, day, QuotaUse.purchased, money_rule("fx_purchase_limit", day), amount)
+
+
+async def use_settlement_quota(db: AsyncSession, customer_id: str, day: dt.date, amount: Money) -> Money | None:
+    """The same for what is sold: purchase and settlement are counted separately."""
+    return await _use(db, customer_id, day, QuotaUse.settled, money_rule("fx_settlement_limit", day), amount)
+
+
+async def _use(
+    db: AsyncSession,
+    customer_id: str,
+    day: dt.date,
+    used: InstrumentedAttribute[int],
+    limit: Money,
+    amount: Money,
+) -> Money | None:
     counted = (
         update(QuotaUse)
-        .where(
-            QuotaUse.customer_id == customer_id,
-            QuotaUse.year == day.year,
-            QuotaUse.purchased + amount.minor <= limit.minor,
-        )
-        .values(purchased=QuotaUse.purchased + amount.minor)
-        .returning(QuotaUse.purchased)
+        .where(QuotaUse.customer_id == customer_id, QuotaUse.year == day.year, used + amount.minor <= limit.minor)
+        .values({used: used + amount.minor})
+        .returning(used)
         .execution_options(synchronize_session=False)
     )
     if await db.get(QuotaUse, (customer_id, day.year)) is None:
         try:
             async with db.begin_nested():
                 db.add(QuotaUse(customer_id=customer_id, year=day.year, purchased=0, settled=0))
-        except IntegrityError:  # another purchase opened the year between the two statements
+        except IntegrityError:  # another order opened the year between the two statements
             pass
-    used = await db.scalar(counted)
-    return None if used is None else Money(limit.minor - used, "USD")
+    total = await db.scalar(counted)
+    return None if total is None else Money(limit.minor - total, "USD")
 
 
 # -- buying ---------------------------------------------------------------------------------
@@ -193,6 +206,15 @@ async def purchase(
     if balance is None:
         raise _insufficient_funds(terms, await account.balance(db, terms.account_id, "CNY"))
     fx_balance = await account.deposit(db, terms.account_id, terms.bought)
+    history.book(
+        db,
+        terms.account_id,
+        Money(-terms.cost),
+        kind="exchange",
+        counterparty=("云杉银行购汇", "Spruce Bank, currency bought"),
+        reference=reference,
+        now=now,
+    )
     db.add(
         Order(
             reference=reference,

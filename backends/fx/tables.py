@@ -45,3 +45,19 @@ class Order(Base):
     rate: Mapped[Decimal]
     purpose: Mapped[str] = mapped_column(String(20))
     done_at: Mapped[dt.datetime]
+
+
+class CurrencySale(Base):
+    """A sale that was carried out: ``amount`` of ``currency`` for ``proceeds`` in CNY, both in minor units."""
+
+    __tablename__ = "bank_fx_sales"
+
+    reference: Mapped[str] = mapped_column(String(40), primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("bank_customers.customer_id"), index=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("bank_accounts.account_id"))
+    currency: Mapped[str] = mapped_column(String(3))
+    amount: Mapped[int]
+    proceeds: Mapped[int]
+    rate: Mapped[Decimal]
+    purpose: Mapped[str] = mapped_column(String(20))
+    done_at: Mapped[dt.datetime]

@@ -96,6 +96,9 @@ SEEN = (
     "card_transactions",
     "wealth_holdings",
     "wealth_buy",
+    "account_transactions",
+    "transfer_status",
+    "fx_sell",
     "loan_status",
     "loan_repay",
 )
@@ -122,6 +125,7 @@ async def test_the_canaries_would_be_seen(bank: Bank) -> None:
         "wealth_buy",
         "account_transactions",
         "transfer_status",
+        "fx_sell",
     ],
 )
 async def test_another_customers_card_reads_exactly_like_a_missing_one(bank: Bank, name: str) -> None:
