@@ -15,7 +15,7 @@ help:
 	@echo "make test   set up, then lint, types and every test"
 	@echo "make setup  the virtual environment with 'teller' in it"
 	@echo "make check  look whether every capability has all its parts"
-	@echo "make bench  time a turn, stage by stage"
+	@echo "make bench  time a turn at half load, step by step; BENCH='--json FILE' keeps the figures"
 	@echo "make faults kill everything for a quarter of an hour and judge what is left; FAULTS=--short for a minute"
 	@echo "make fmt    format the code"
 	@echo "make clean  remove the virtual environment and what the demo wrote"
@@ -35,7 +35,7 @@ check: setup
 	@$(BIN)/teller check
 
 bench: setup
-	@$(BIN)/python -m bot.bench
+	@$(BIN)/python -m bot.bench $(BENCH)
 
 faults: $(VENV)/.testing
 	@$(BIN)/python -m tests.faults $(FAULTS)

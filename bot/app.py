@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gc
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -164,6 +165,9 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
         reconciler = Reconciler(engine, signals, parts, pushed=pushed)
         await reconciler.start()
         stack.push_async_callback(reconciler.stop)
+        # What is loaded by now stays: the collector need not look it through again, 0.1 s each time.
+        gc.freeze()
+        stack.callback(gc.unfreeze)
         yield Service(
             settings=settings,
             clock=clock,

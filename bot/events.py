@@ -18,6 +18,8 @@ from bot.store import reading
 
 HEARTBEAT = 15.0
 """Seconds of silence after which a stream says that it is alive."""
+SOON = 0.02
+"""Seconds in which most messages are answered: whoever waits for an answer would look in vain before it is told of."""
 POLL = 1.0
 """Seconds after which a waiting reader looks for itself: a signal may have been lost."""
 
@@ -107,14 +109,16 @@ class Events:
         """
         deadline = time.monotonic() + timeout
         with self._signals.watch(conversation_id) as woken:
+            patience = SOON
             while True:
+                left = deadline - time.monotonic()
+                await _wait(woken, max(0.0, min(patience, left)))
+                patience = POLL
                 woken.clear()
                 async with reading(self._engine) as connection:
                     reply, pending = await _answer(connection, conversation_id, seq)
-                left = deadline - time.monotonic()
                 if reply is not None or not pending or left <= 0:
                     return reply
-                await _wait(woken, min(POLL, left))
 
 
 async def take_numbers(connection: AsyncConnection, conversation_id: str, count: int, at: dt.datetime) -> Taken:

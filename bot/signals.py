@@ -45,7 +45,7 @@ class Signals:
         """Wake everyone who waits for this; returns at once and never fails."""
         self._wake(kind, conversation_id)
         if self._tasks:
-            self._outgoing.append(f"{self._origin} {kind} {conversation_id}")
+            self._outgoing.append(f"{kind} {conversation_id}")
             self._queued.set()
 
     def on_message(self, call: Callable[[str], None]) -> Callable[[], None]:
@@ -97,12 +97,10 @@ class Signals:
             await self._queued.wait()
             await asyncio.sleep(_TOGETHER)
             self._queued.clear()
-            batch = list(dict.fromkeys(self._outgoing))
+            # Told twice in that time, once is enough.
+            batch = "\n".join((self._origin, *dict.fromkeys(self._outgoing)))
             self._outgoing.clear()
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for payload in batch:
-                    pipeline.publish(CHANNEL, payload)
-                await pipeline.execute()
+            await self._redis.publish(CHANNEL, batch)
             await failpoint("signals.published")
 
     async def _subscribe(self) -> None:
@@ -113,9 +111,10 @@ class Signals:
                 heard: dict[str, Any] | None = await subscription.get_message(timeout=1.0)
                 if heard is None:
                     continue
-                origin, kind, conversation_id = str(heard["data"]).split(" ", 2)
+                origin, *batch = str(heard["data"]).split("\n")
                 if origin != self._origin:
-                    self._wake(kind, conversation_id)
+                    for signal in batch:
+                        self._wake(*signal.split(" ", 1))
 
 
 async def _forever(work: Callable[[], Any]) -> None:

@@ -61,9 +61,16 @@ def open_database(url: str | None, data_dir: Path, name: str = "teller") -> Asyn
 
 @asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection that only reads: one consistent view, and no write lock taken on SQLite."""
+    """A connection that only reads, each statement what is committed when it begins; no write lock is taken on SQLite.
+
+    There it is one view throughout. On PostgreSQL, where a transaction gives no more than its statements do, none is
+    opened: that spares two of three trips.
+    """
+    options: dict[str, Any] = {_READ_ONLY: True}
+    if engine.dialect.name == "postgresql":
+        options["isolation_level"] = "AUTOCOMMIT"
     async with engine.connect() as connection:
-        yield await connection.execution_options(**{_READ_ONLY: True})
+        yield await connection.execution_options(**options)
 
 
 async def open_redis(url: str | None, data_dir: Path) -> Redis:
