@@ -96,6 +96,10 @@ def problems(known: Sequence[Answer]) -> list[str]:
     found = asyncio.run(of_the_base(known, today, intents=asked, served=served))
     silent = {name for name in served if capabilities[name].kind == "knowledge"} - {each.intent for each in known}
     found += [f"{name}: is served, and has no answer" for name in sorted(silent)]
+    on = {answer.intent for answer in known}
+    for name in sorted(asked - {each for each in asked if capabilities[each].kind == "knowledge"}):
+        if (name in on) != capabilities[name].written:
+            found.append(f"{name}: the catalogue says written: {capabilities[name].written}, the answers otherwise")
     return [*found, *(problem for answer in known for problem in refused(answer))]
 
 

@@ -20,6 +20,8 @@ from intents.understanding import Understanding
 
 MISSES_BEFORE_HUMAN = 2
 FRAUD = "fraud_security"
+KNOWLEDGE = "knowledge"
+"""The action that looks up what is written on any capability."""
 URGENT = frozenset({FRAUD, "card_report_lost"})
 """What is served before anything else that the message says, and before others in the queue."""
 ASKED_FOR, URGENT_FIRST, FRAUD_FIRST = range(3)
@@ -49,6 +51,11 @@ def decide(
     if any(isinstance(decision, Act | StepUp | Handoff) for decision in said):
         return tuple(said)
     return (*said, *router.resume(said, steps))
+
+
+def _looked_up(step: Step) -> bool:
+    """Whether the step asked the knowledge base beside the bank's system."""
+    return isinstance(step.decision, Act) and step.decision.call.name == KNOWLEDGE
 
 
 def protects(session: Session, capabilities: Mapping[str, Capability]) -> bool:
@@ -114,7 +121,10 @@ class _Router:
             return [self._answer(task, "plain", "a turn of the conversation itself")]
         anonymous = capability.access == "customer" and self.principal.customer_id is None
         if anonymous and not (capability.kind == "write" and (task.act == "ask" or capability.protective)):
-            return [self._answer(task, "sign_in", "it concerns a customer, and nobody is signed in", self._topic(task))]
+            if self._may_be_written(task, capability) and not steps:
+                return [self._look_up(task, capability)]
+            why = "it concerns a customer, and nobody is signed in"
+            return [*self._written(task, steps), self._answer(task, "sign_in", why, self._topic(task))]
         if capability.kind != "write":
             return self._query(task, capability, steps)
         if task.act == "ask" or anonymous:
@@ -165,15 +175,35 @@ class _Router:
     def _query(
         self, task: Task, capability: Capability, steps: Sequence[Step], step: ActionStep = "run"
     ) -> list[Decision]:
-        if steps:
-            return self._answered(task, steps[-1].result)
-        if step == "run":
-            missing = self._missing(task, capability)
-            if missing is not None:
-                return [self._ask(task, missing)]
-            if capability.kind != "knowledge" and capability.words is not None and capability.words not in task.slots:
-                return [self._ask(task, capability.words)]
-        return [self._act(task, capability, step, f"{step} asks the bank's own system")]
+        own = [done for done in steps if not _looked_up(done)]
+        if own:
+            return self._beside(self._answered(task, own[-1].result), self._written(task, steps))
+        question = self._needed(task, capability) if step == "run" else []
+        look_up = [self._look_up(task, capability)] if self._may_be_written(task, capability) and not steps else []
+        if question:
+            return [*look_up] or self._beside(question, self._written(task, steps))
+        return [self._act(task, capability, step, f"{step} asks the bank's own system"), *look_up]
+
+    def _needed(self, task: Task, capability: Capability) -> list[Decision]:
+        """The question for what the bank's system must be told first; none where all is there."""
+        missing = self._missing(task, capability)
+        words = capability.words if capability.kind != "knowledge" else None
+        if missing is None and words is not None and words not in task.slots:
+            missing = words
+        return [] if missing is None else [self._ask(task, missing)]
+
+    def _may_be_written(self, task: Task, capability: Capability) -> bool:
+        """Whether the bank may have written on this very question, beside what its system answers."""
+        return capability.written and task.act == "ask"
+
+    def _written(self, task: Task, steps: Sequence[Step]) -> list[Decision]:
+        """What was found written, if anything clearly was."""
+        found = [step.result for step in steps if _looked_up(step) and step.result.outcome == "answered"]
+        return [Answer(task=task.id, why="the bank has written on it", say=self._named(result)) for result in found]
+
+    def _beside(self, said: list[Decision], written: list[Decision]) -> list[Decision]:
+        """Both, so that a question comes last."""
+        return [*written, *said] if any(isinstance(each, Ask) for each in said) else [*said, *written]
 
     def _answered(self, task: Task, result: Result) -> list[Decision]:
         if self.capabilities[task.capability].kind == "knowledge" and result.outcome != "close":
@@ -185,17 +215,14 @@ class _Router:
     def _explain(self, task: Task, capability: Capability, steps: Sequence[Step]) -> list[Decision]:
         if not steps:
             explain = self._act(task, capability, "explain", "asking is not doing: explain, then offer")
-            return [explain, self._look_up(task, capability)]
-        result, written = steps[0].result, steps[-1].result
-        more = [self._named(written)] if written.outcome == "answered" else []
+            return [explain, self._look_up(task, capability)] if self._may_be_written(task, capability) else [explain]
+        result, written = steps[0].result, self._written(task, steps)
         if self.principal.customer_id is None or result.outcome != "explain":
-            return [Answer(task=task.id, why="explained to a visitor", say=say) for say in (result, *more)]
+            return [Answer(task=task.id, why="explained to a visitor", say=result), *written]
         offer = self._say(task, "offer", self._topic(task))
         return [
-            *(
-                Answer(task=task.id, why="explained", say=say, closes=False, awaiting="offer")
-                for say in (result, *more)
-            ),
+            Answer(task=task.id, why="explained", say=result, closes=False, awaiting="offer"),
+            *written,
             Answer(task=task.id, why="offer to do it now", say=offer, closes=False, awaiting="offer"),
         ]
 
@@ -288,7 +315,7 @@ class _Router:
     def _look_up(self, task: Task, capability: Capability) -> Act:
         """What the bank has written on this very question about *capability*: its own explanation is general."""
         given = {"question": self.understanding.text, "about": capability.name, **self._hearing(task)}
-        return Act(task=task.id, why="is there more on this question", call=ActionCall(name="knowledge", input=given))
+        return Act(task=task.id, why="is there more on this question", call=ActionCall(name=KNOWLEDGE, input=given))
 
     def _hearing(self, task: Task) -> dict[str, Any]:
         """How the question was meant, for who looks an answer up."""

@@ -83,6 +83,9 @@ class Capability(BaseModel):
     label: dict[Language, str] = Field(default={}, description="what a reply calls it: 积分, reward points")
     words: str | None = Field(default=None, description="the input field that takes the customer's own words")
     boundary: str = Field(default="", description="what belongs to a neighbour instead")
+    written: bool = Field(
+        default=False, description="whether the knowledge base has answers beside what its backend says"
+    )
     backend: str | None = Field(default=None, description="module and class of the action, e.g. card.CardBill")
     protective: bool = False
     channels: tuple[str, ...] = ()

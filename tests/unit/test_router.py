@@ -318,7 +318,9 @@ def test_two_misses_in_a_row_offer_a_human() -> None:
     assert said(talk.hear(meant("##", "out_of_scope"))) == ["out_of_scope.miss_again"]
 
 
-def test_a_planned_capability_is_answered_honestly() -> None:
+def test_a_planned_capability_is_answered_honestly(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = {**catalog(), "card_points": catalog()["card_points"].model_copy(update={"status": "planned"})}
+    monkeypatch.setattr("tests.unit.test_router.catalog", lambda: planned)
     talk = Conversation()
     assert said(talk.hear(meant("我的积分", "card_points"))) == ["card_points.planned"]
     assert talk.done == []

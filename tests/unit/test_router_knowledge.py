@@ -165,3 +165,41 @@ def test_the_offered_questions_are_an_open_question_of_their_own(unsure: Convers
     task = unsure.session.in_hand
     assert task is not None
     assert (task.awaiting, task.options) == ("question", ("新卡在哪儿激活", "激活要什么证件"))
+
+
+# -- beside what a bank's system answers ---------------------------------------------------
+
+
+@pytest.fixture
+def written() -> Conversation:
+    """A customer of a bank that has written on whatever is asked."""
+    talk = Conversation()
+    talk.bank("run:knowledge", Result(capability="knowledge", outcome="answered"))
+    return talk
+
+
+def test_what_is_written_on_a_question_follows_what_the_banks_system_says(written: Conversation) -> None:
+    assert said(written.hear(meant("活期利息多久结一次", "deposit_rate")))[-1] == "knowledge.answered"
+    assert written.calls[-1].input["about"] == "deposit_rate"
+
+
+def test_what_is_written_comes_before_a_question_of_the_banks_system(written: Conversation) -> None:
+    choice = Choice(slot="card_tail", value="8888", facts=())
+    written.bank("run:loan_repay", Result(capability="loan_repay", outcome="choose", choices=(choice,)))
+    assert said(written.hear(meant("提前还款怎么算", "loan_repay"))) == ["knowledge.answered", "loan_repay.choose"]
+    assert written.session.in_hand is not None
+    assert written.session.in_hand.awaiting == "card_tail"
+
+
+def test_a_visitor_hears_what_is_written_before_being_asked_to_sign_in() -> None:
+    talk = Conversation(VISITOR)
+    talk.bank("run:knowledge", Result(capability="knowledge", outcome="answered"))
+    assert said(talk.hear(meant("贷款审批要几步", "loan_status"))) == ["knowledge.answered", "loan_status.sign_in"]
+    assert [call.name for call in talk.calls] == ["knowledge"]
+
+
+def test_nothing_is_looked_up_where_nothing_is_written_or_something_is_to_be_done(written: Conversation) -> None:
+    written.hear(meant("查账单", "card_bill"))
+    assert [call.name for call in written.calls] == ["card_bill"]
+    written.hear(meant("查一下贷款", "loan_status", act="status"))
+    assert [call.name for call in written.calls] == ["loan_status"]
