@@ -118,6 +118,20 @@ def test_a_confirmation_reads_back_every_quoted_figure_and_asks_for_an_explicit_
             "account_tail", "trade_on", "arrives_on", "expires_at",
         },
         "card_report_lost": {"card_name", "card_tail", "card_kind"},
+        "card_replace": {
+            "card_name", "card_tail", "card_kind", "replace_reason", "number_change", "fee", "mailing_address",
+            "expected_by", "expires_at",
+        },
+        "card_dispute": {
+            "merchant", "amount", "spent_at", "card_name", "card_tail", "dispute_reason", "answer_by", "expires_at",
+        },
+        "card_repay": {"card_name", "card_tail", "payment", "account_tail", "left_due", "expires_at"},
+        "card_installment": {
+            "card_name", "card_tail", "plan_name", "principal", "term", "first_payment", "each_payment", "last_payment",
+            "first_on", "interest", "term_interest", "annual_rate", "total_payment", "settle_fee_rate", "expires_at",
+        },
+        "autopay": {"autopay_change", "repaid_name", "expires_at"},
+        "card_limit_change": {"card_name", "card_tail", "limit_kind", "credit_limit", "new_limit", "expires_at"},
     }[capability]  # fmt: skip
     for language, template in said.templates():
         named = {name for part in parse(template) if not part.optional for name in part.names}
