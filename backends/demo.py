@@ -20,6 +20,7 @@ from backends.card import seed_repaying
 from backends.card.tables import Card, Statement, Transaction
 from backends.fx.tables import MidPrice, QuotaUse
 from backends.loan import seed as loan_seed
+from backends.pension import seed as pension_seed
 from backends.service.tables import BranchOffice
 from backends.tables import Base
 from backends.values import Money, Term, from_canonical
@@ -67,6 +68,7 @@ async def _insert(connection: AsyncConnection, now: dt.datetime) -> None:
         *_products(today),
         *_holdings(today),
         *_branches(),
+        *pension_seed.rows(_read("pension"), today),
         *wealth_seed.rows(_read("deposits")),
         *seed_repaying.rows(_read("repaying"), now),
         *account_seed.rows(_read("account_history"), _read("transfers"), now),

@@ -58,6 +58,7 @@ TEXT_KINDS: dict[str, Kind] = {
     "nav": "digits",
     "order_status": "enum",
     "part": "enum",
+    "payout_conditions": "text",
     "phone": "digits",
     "phone_tail": "digits",
     "place_asked": "text",

@@ -16,6 +16,7 @@ from backends.fx.sell import FxSell
 from backends.knowledge.actions import Knowledge
 from backends.knowledge.service import Library
 from backends.loan.actions import LoanRepay, LoanStatus
+from backends.pension.actions import Pension
 from backends.service.actions import Branch, Complaint
 from backends.wealth.actions import RiskAssessment, WealthHoldings, WealthProduct, WealthRecommend
 from backends.wealth.deposits import DepositRate
@@ -47,6 +48,7 @@ ACTIONS: tuple[AnyAction, ...] = (
     FxBuy(),
     FxSell(),
     WealthProduct(),
+    Pension(),
     WealthRecommend(),
     DepositRate(),
     Gold(),

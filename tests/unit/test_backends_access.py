@@ -15,6 +15,7 @@ from backends.action import ActionCall, BackendError, BankWrite, Step
 from backends.card.tables import Card, Statement, Transaction
 from backends.loan.service import owed
 from backends.loan.tables import Loan, LoanApplication
+from backends.pension.tables import PensionAccount
 from backends.registry import ACTIONS, BY_NAME
 from backends.result import Result
 from backends.values import Money
@@ -55,6 +56,9 @@ async def canaries(bank: Bank, customer_id: str) -> set[str]:
             found.add(str(worth(lot.units, nav_of(await db.get_one(Product, lot.code))).number))
         for loan in await db.scalars(select(Loan).where(Loan.customer_id == customer_id)):
             found.add(str(owed(loan, bank.now.date()).principal.number))
+        pension = await db.get(PensionAccount, customer_id)
+        if pension is not None:
+            found.add(str(Money(pension.balance).number))
         applied = select(LoanApplication.amount).where(LoanApplication.customer_id == customer_id)
         found |= {str(Money(amount).number) for amount in await db.scalars(applied)}
     return found
@@ -101,6 +105,7 @@ SEEN = (
     "fx_sell",
     "loan_status",
     "loan_repay",
+    "pension",
 )
 
 
@@ -151,7 +156,7 @@ async def test_a_visitor_is_asked_to_sign_in_before_any_data_is_read(bank: Bank)
                 assert result == Result(capability=action.name, outcome="sign_in")
 
 
-NOTHING = {"no_card", "no_account", "not_found", "assessment_missing", "none", "not_held"}
+NOTHING = {"not_open", "tax_table", "no_card", "no_account", "not_found", "assessment_missing", "none", "not_held"}
 
 
 async def test_a_customer_nobody_knows_has_nothing(bank: Bank) -> None:
