@@ -16,6 +16,7 @@ from backends.card.tables import Card, Statement, Transaction
 from backends.loan.service import owed
 from backends.loan.tables import Loan, LoanApplication
 from backends.pension.tables import PensionAccount
+from backends.fx.tables import Remittance
 from backends.registry import ACTIONS, BY_NAME
 from backends.result import Result
 from backends.values import Money
@@ -52,6 +53,9 @@ async def canaries(bank: Bank, customer_id: str) -> set[str]:
         moved = select(Transfer).where(Transfer.account_id.in_(ids))
         for transfer in await db.scalars(moved):
             found |= {transfer.reference, transfer.counterparty[1:]}
+        sent = select(Remittance).where(Remittance.account_id.in_(ids))
+        for remittance in await db.scalars(sent):
+            found |= {remittance.reference, remittance.counterparty[1:]}
         for lot in await db.scalars(select(Holding).where(Holding.customer_id == customer_id)):
             found.add(str(worth(lot.units, nav_of(await db.get_one(Product, lot.code))).number))
         for loan in await db.scalars(select(Loan).where(Loan.customer_id == customer_id)):
@@ -100,9 +104,14 @@ SEEN = (
     "card_transactions",
     "wealth_holdings",
     "wealth_buy",
+    "card_repay",
+    "card_installment",
+    "autopay",
+    "card_limit_change",
     "account_transactions",
     "transfer_status",
     "fx_sell",
+    "remit_status",
     "loan_status",
     "loan_repay",
     "pension",
@@ -128,6 +137,10 @@ async def test_the_canaries_would_be_seen(bank: Bank) -> None:
         "account_balance",
         "card_transactions",
         "wealth_buy",
+        "card_repay",
+        "card_installment",
+        "autopay",
+        "card_limit_change",
         "account_transactions",
         "transfer_status",
         "fx_sell",
