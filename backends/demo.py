@@ -18,6 +18,7 @@ from backends.account.tables import Account, Balance, Customer
 from backends.action import BANK_TIME
 from backends.card import seed_repaying
 from backends.card.tables import Card, Statement, Transaction
+from backends.fx import seed as fx_seed
 from backends.fx.tables import MidPrice, QuotaUse
 from backends.loan import seed as loan_seed
 from backends.pension import seed as pension_seed
@@ -65,6 +66,8 @@ async def _insert(connection: AsyncConnection, now: dt.datetime) -> None:
         *_customers(now, today),
         *_transactions(today),
         *_prices(),
+        *fx_seed.past_prices(_read("fx"), today),
+        *fx_seed.remittances(_read("remittances"), now),
         *_products(today),
         *_holdings(today),
         *_branches(),

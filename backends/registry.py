@@ -12,6 +12,7 @@ from backends.card.installments import CardInstallment
 from backends.card.limit_change import CardLimitChange
 from backends.card.repay import CardRepay
 from backends.fx.actions import FxBuy, FxQuota, FxQuote, FxRate
+from backends.fx.remit import RemitStatus
 from backends.fx.sell import FxSell
 from backends.knowledge.actions import Knowledge
 from backends.knowledge.service import Library
@@ -47,6 +48,7 @@ ACTIONS: tuple[AnyAction, ...] = (
     FxQuota(),
     FxBuy(),
     FxSell(),
+    RemitStatus(),
     WealthProduct(),
     Pension(),
     WealthRecommend(),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from backends.account import service as account
 from backends.action import ActionInput, BankAction, BankWrite, Context, Offer, Refused
 from backends.effects import expiry, reference_for
 from backends.facts import Said
-from backends.fx import rates, service
+from backends.fx import rates, service, trend
 from backends.fx.rates import Prices
 from backends.fx.service import PurchaseTerms
-from backends.inputs import OptionalText, Text, Texts, exact_money, read_amount
+from backends.inputs import OptionalPeriod, OptionalText, Text, Texts, exact_money, read_amount
 from backends.result import Result
 from backends.rules import minutes_rule, ruled
-from backends.values import Count, Money, Rate
+from backends.search import recent
+from backends.values import Count, Money, Period, Rate
 
 PER = Count(rates.UNIT, "currency_unit")
 """Stated beside every rate: how many units of the foreign currency it is for."""
@@ -21,14 +24,18 @@ PURPOSES = ("travel", "study", "medical", "family", "trade", "other")
 
 
 class FxRateInput(ActionInput):
+    """``about`` is read from plain words: whether the way the price went is asked for."""
+
     currency: Texts = ()
+    period: OptionalPeriod = None
+    about: Literal["trend"] | None = None
 
 
 class FxRate(BankAction[FxRateInput]):
-    """The bank's prices of one currency, of several, or of all it quotes."""
+    """The bank's prices of one currency, of several, or of all it quotes; and how one went over some time."""
 
     name = "fx_rate"
-    outcomes = frozenset({"found", "found_many", "unsupported"})
+    outcomes = frozenset({"found", "found_many", "history", "no_history", "unsupported"})
     source = "fx"
     access = "public"
     Input = FxRateInput
@@ -39,6 +46,9 @@ class FxRate(BankAction[FxRateInput]):
         if asked and len(unknown) == len(asked):
             service.require_supported(unknown[0])
         quoted = await service.prices(context.db, context.now)
+        period = given.period if given.period is not None and given.period.start <= context.today else None
+        if (period is not None or given.about == "trend") and len(asked) <= 1:
+            return await self._history(quoted[asked[0] if asked else trend.USUAL], period, context)
         chosen = [quoted[code] for code in asked if code not in unknown] or list(quoted.values())
         missing = Said(unknown[0]) if unknown else None
         if len(chosen) == 1:
@@ -60,6 +70,34 @@ class FxRate(BankAction[FxRateInput]):
             "found_many",
             self.facts(context, quoted_at=chosen[0].at, unit_amount=PER, currency_asked=missing),
             rows=rows,
+            disclosures=QUOTED,
+        )
+
+    async def _history(self, prices: Prices, period: Period | None, context: Context) -> Result:
+        """How the middle price went in *period*, else lately, and today's prices beside it."""
+        asked = period or recent(context.today)
+        points = await trend.daily_mids(context.db, prices.currency, asked, context.now)
+        if not points:
+            raise Refused("no_history", currency=prices.currency, period=asked)
+        went = trend.Trend(prices.currency, points)
+        return self.answer(
+            "history",
+            self.facts(
+                context,
+                currency=prices.currency,
+                unit_amount=PER,
+                period=went.period,
+                trend=went.direction,
+                change_percent=went.change if went.direction != "unchanged" else None,
+                high=prices.rate(went.high[1]),
+                high_on=went.high[0],
+                low=prices.rate(went.low[1]),
+                low_on=went.low[0],
+                spot_buy=prices.rate(prices.spot_buy),
+                spot_sell=prices.rate(prices.spot_sell),
+                quoted_at=prices.at,
+            ),
+            card=went.card(),
             disclosures=QUOTED,
         )
 

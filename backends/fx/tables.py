@@ -20,6 +20,16 @@ class MidPrice(Base):
     mid: Mapped[Decimal]
 
 
+class DailyMid(Base):
+    """The middle price of a past weekday: CNY for 100 units."""
+
+    __tablename__ = "bank_fx_daily_mids"
+
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    day: Mapped[dt.date] = mapped_column(primary_key=True)
+    mid: Mapped[Decimal]
+
+
 class QuotaUse(Base):
     """What a customer has bought and sold in a calendar year, in US cents at the middle price."""
 
@@ -61,3 +71,44 @@ class CurrencySale(Base):
     rate: Mapped[Decimal]
     purpose: Mapped[str] = mapped_column(String(20))
     done_at: Mapped[dt.datetime]
+
+
+class Remittance(Base):
+    """Money sent abroad (``outgoing``) or coming from there: ``amount`` in minor units of ``currency``, ``fee`` in those of
+    CNY. ``abroad_fee`` is what banks abroad took off on the way. ``also`` are other names, between bars; ``documents`` is
+    what the bank waits for."""
+
+    __tablename__ = "bank_remittances"
+
+    reference: Mapped[str] = mapped_column(String(40), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("bank_accounts.account_id"), index=True)
+    direction: Mapped[str] = mapped_column(String(10))
+    counterparty: Mapped[str] = mapped_column(String(80))
+    counterparty_en: Mapped[str] = mapped_column(String(80))
+    is_person: Mapped[bool]
+    bank: Mapped[str] = mapped_column(String(80))
+    bank_en: Mapped[str] = mapped_column(String(80))
+    bank_also: Mapped[str] = mapped_column(String(200))
+    country: Mapped[str] = mapped_column(String(40))
+    country_en: Mapped[str] = mapped_column(String(40))
+    country_also: Mapped[str] = mapped_column(String(200))
+    currency: Mapped[str] = mapped_column(String(3))
+    amount: Mapped[int]
+    fee: Mapped[int]
+    abroad_fee: Mapped[int]
+    purpose: Mapped[str] = mapped_column(String(20))
+    expected_on: Mapped[dt.date]
+    documents: Mapped[str | None] = mapped_column(String(120))
+    documents_en: Mapped[str | None] = mapped_column(String(160))
+    return_reason: Mapped[str | None] = mapped_column(String(30))
+
+
+class RemittanceStep(Base):
+    """When a remittance came to a stage, in the order of ``number``."""
+
+    __tablename__ = "bank_remittance_steps"
+
+    reference: Mapped[str] = mapped_column(ForeignKey("bank_remittances.reference"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    stage: Mapped[str] = mapped_column(String(20))
+    at: Mapped[dt.datetime]

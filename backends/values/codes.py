@@ -75,6 +75,8 @@ CODES: dict[str, tuple[str, str]] = {
     "name_mismatch": ("收款人户名与账号不符", "the name and the account number do not match"),
     "account_closed": ("收款账户已销户", "the receiving account is closed"),
     # how far a transfer abroad or from abroad is
+    "remit_out": ("汇出", "outgoing"),
+    "remit_in": ("汇入", "incoming"),
     "remit_accepted": ("我行已受理", "accepted by us"),
     "remit_checked": ("审核通过", "checks passed"),
     "remit_sent": ("已发往境外", "sent abroad"),

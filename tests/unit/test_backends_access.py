@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backends.account.tables import Account, Balance, Customer, Transfer
 from backends.action import ActionCall, BackendError, BankWrite, Step
 from backends.card.tables import Card, Statement, Transaction
+from backends.fx.tables import Remittance
 from backends.loan.service import owed
 from backends.loan.tables import Loan, LoanApplication
 from backends.pension.tables import PensionAccount
