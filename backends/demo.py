@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from backends.account import seed as account_seed
 from backends.account.tables import Account, Balance, Customer
 from backends.action import BANK_TIME
-from backends.card import seed_repaying
+from backends.card import seed_repaying, seed_service
 from backends.card.tables import Card, Statement, Transaction
 from backends.fx import seed as fx_seed
 from backends.fx.tables import MidPrice, QuotaUse
@@ -73,8 +73,9 @@ async def _insert(connection: AsyncConnection, now: dt.datetime) -> None:
         *_branches(),
         *pension_seed.rows(_read("pension"), today),
         *wealth_seed.rows(_read("deposits")),
-        *seed_repaying.rows(_read("repaying"), now),
         *account_seed.rows(_read("account_history"), _read("transfers"), now),
+        *seed_repaying.rows(_read("repaying"), now),
+        *seed_service.rows(_read("card_service"), _card_ids(), now),
         *loan_seed.rows(_read("loans"), now),
     ]
     for table in Base.metadata.sorted_tables:
@@ -182,14 +183,17 @@ def _card(customer_id: str, card_id: str, card: dict[str, Any], now: dt.datetime
         )
 
 
-def _transactions(today: dt.date) -> Rows:
-    told = _read("transactions")
-    card_ids = {
+def _card_ids() -> dict[str, str]:
+    """Every card's id by its last digits."""
+    return {
         card["tail"]: f"{person['customer_id']}-{number}"
         for person in _read("customers")
         for number, card in enumerate(person["cards"], start=1)
-        if card["kind"] == "credit"
     }
+
+
+def _transactions(today: dt.date) -> Rows:
+    told, card_ids = _read("transactions"), _card_ids()
     for tail, entries in told["cards"].items():
         for number, (days, clock, merchant, amount) in enumerate(entries, start=1):
             day = today - dt.timedelta(days=days)

@@ -7,10 +7,16 @@ from typing import Any
 from backends.account.actions import AccountBalance, AccountTransactions, CustomerProfile, TransferStatus
 from backends.action import BankAction, BankWrite
 from backends.card.actions import CardBill, CardLimit, CardReportLost, CardTransactions
+from backends.card.applications import CardApplicationStatus
 from backends.card.autopay import Autopay
+from backends.card.declines import CardDeclined
+from backends.card.dispute import CardDispute
+from backends.card.fees import CardAnnualFee
 from backends.card.installments import CardInstallment
 from backends.card.limit_change import CardLimitChange
+from backends.card.points import CardPoints
 from backends.card.repay import CardRepay
+from backends.card.replace import CardReplace
 from backends.fx.actions import FxBuy, FxQuota, FxQuote, FxRate
 from backends.fx.remit import RemitStatus
 from backends.fx.sell import FxSell
@@ -43,6 +49,12 @@ ACTIONS: tuple[AnyAction, ...] = (
     CardRepay(),
     Autopay(),
     CardLimitChange(),
+    CardPoints(),
+    CardAnnualFee(),
+    CardApplicationStatus(),
+    CardDeclined(),
+    CardReplace(),
+    CardDispute(),
     FxRate(),
     FxQuote(),
     FxQuota(),

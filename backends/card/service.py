@@ -42,6 +42,27 @@ def _ending_in(tail: str | None, cards: list[Card]) -> list[Card]:
     return chosen
 
 
+async def meant(
+    db: AsyncSession, customer_id: str, *, tail: str | None, kind: str | None, product: str | None
+) -> list[Card]:
+    """The customer's cards, of either kind, that what they said can mean.
+
+    Refused as ``no_card`` where they have none (of that kind), ``not_found`` where none ends in *tail*. A card's name
+    is only a hint: where it fits none of the cards, it is disregarded, for a reply always says which card it is about.
+    """
+    held = await cards_of(db, customer_id)
+    if kind is not None and tail is None:
+        held = [card for card in held if card.kind == kind]
+    if not held:
+        raise Refused("no_card")
+    held = _ending_in(tail, held)
+    held = [card for card in held if card.kind == kind] or held
+    if product is not None:
+        said = product.casefold()
+        held = [card for card in held if said in card.name.casefold() or said in card.name_en.casefold()] or held
+    return held
+
+
 def card_name(card: Card) -> Words:
     """The card's name in both languages."""
     return Words(card.name, card.name_en)
@@ -135,21 +156,8 @@ def limits(card: Card, today: dt.date) -> Limits:
 async def possibly_lost(
     db: AsyncSession, customer_id: str, *, tail: str | None, kind: str | None, product: str | None
 ) -> list[Card]:
-    """The customer's cards that what they said can mean; where all of those are frozen, the one frozen last.
-
-    Refused as ``no_card`` where they have none (of that kind), ``not_found`` where none ends in *tail*. A card's name
-    is only a hint: where it fits none of the cards, it is disregarded, for the card is read back before it is frozen.
-    """
-    held = await cards_of(db, customer_id)
-    if kind is not None and tail is None:
-        held = [card for card in held if card.kind == kind]
-    if not held:
-        raise Refused("no_card")
-    held = _ending_in(tail, held)
-    held = [card for card in held if card.kind == kind] or held
-    if product is not None:
-        said = product.casefold()
-        held = [card for card in held if said in card.name.casefold() or said in card.name_en.casefold()] or held
+    """The customer's cards that what they said can mean (see ``meant``); where all are frozen, the one frozen last."""
+    held = await meant(db, customer_id, tail=tail, kind=kind, product=product)
     usable = [card for card in held if card.frozen_at is None]
     return usable or [max(held, key=lambda card: card.frozen_at or dt.datetime.min.replace(tzinfo=dt.UTC))]
 

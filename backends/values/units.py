@@ -27,6 +27,8 @@ COUNTED: dict[str, Counted] = {
     "product": _counted("款", "product"),
     "branch": _counted("家", "branch", "branches"),
     "transaction": _counted("笔", "transaction"),
+    "application": _counted("份申请", "application"),
+    "point": _counted("积分", "point"),
     "person": _counted("位", "person", "people"),
     "digit": _counted("位", "digit"),
     "try": _counted("次", "attempt"),

@@ -52,6 +52,7 @@ MEANS: dict[str, str | tuple[str, ...]] = {
     "查账户流水": "account_transactions", "Show my account history": "account_transactions",
     "转账到了没": "transfer_status", "where did my transfer go": "transfer_status",
     "帮我挂失": "card_report_lost", "Report my card lost": "card_report_lost",
+    "我的新卡寄出来没有": "card_replace", "has my replacement been mailed": "card_replace",
     "怎么补办新卡": "card_replace", "How do I get a new card?": "card_replace",
     "我要购汇": "fx_buy", "怎么购汇": "fx_buy",
     "I want to buy foreign currency": "fx_buy", "How do I buy foreign currency?": "fx_buy",
