@@ -26,6 +26,7 @@ from backends.loan.actions import LoanRepay, LoanStatus
 from backends.pension.actions import Pension
 from backends.service.actions import Branch, Complaint
 from backends.wealth.actions import RiskAssessment, WealthHoldings, WealthProduct, WealthRecommend
+from backends.wealth.compare import WealthCompare
 from backends.wealth.deposits import DepositRate
 from backends.wealth.gold import Gold
 from backends.wealth.orders import WealthBuy, WealthRedeem
@@ -64,6 +65,7 @@ ACTIONS: tuple[AnyAction, ...] = (
     WealthProduct(),
     Pension(),
     WealthRecommend(),
+    WealthCompare(),
     DepositRate(),
     Gold(),
     WealthHoldings(),

@@ -45,33 +45,33 @@ class WealthProduct(BankAction[WealthProductInput]):
             asked = None if given.product_name is None else Said(given.product_name)
             return self.answer("not_found", self.facts(context, product_asked=asked))
         if len(found) == 1:
-            return self.answer("found", self._whole(found[0], context), disclosures=_texts(found))
+            return self.answer("found", self.facts(context, **described(found[0])), disclosures=texts(found))
         rows = tuple(self.facts(context, **_in_brief(product)) for product in found)
         count = self.facts(context, product_count=Count(len(found), "product"))
-        return self.answer("found_many", count, rows=rows, disclosures=_texts(found))
-
-    def _whole(self, product: Product, context: Context) -> Row:
-        """Every fact of a product; a figure about the past or the future carries the words that bound it."""
-        past = None
-        if product.return_from is not None and product.return_to is not None:
-            past = Period(product.return_from, product.return_to)
-        return self.facts(
-            context,
-            **_in_brief(product),
-            product_type=product.type,
-            redemption=None if product.redemption is None else Words(product.redemption, product.redemption_en),
-            **_benchmark(product),
-            benchmark_basis=None if product.benchmark_low is None else BENCHMARK_BASIS,
-            year_return=None if product.year_return is None else Percent(product.year_return),
-            return_period=past,
-            rate=None if product.rate is None else Percent(product.rate),
-            fee=None if product.fee is None else Percent(product.fee),
-            nav=None if product.nav is None else str(product.nav),
-            nav_date=product.nav_date,
-        )
+        return self.answer("found_many", count, rows=rows, disclosures=texts(found))
 
 
-def _texts(found: Sequence[Product]) -> tuple[str, ...]:
+def described(product: Product) -> dict[str, Vouched]:
+    """Every fact of a product; a figure about the past or the future carries the words that bound it."""
+    past = None
+    if product.return_from is not None and product.return_to is not None:
+        past = Period(product.return_from, product.return_to)
+    return {
+        **_in_brief(product),
+        "product_type": product.type,
+        "redemption": None if product.redemption is None else Words(product.redemption, product.redemption_en),
+        **_benchmark(product),
+        "benchmark_basis": None if product.benchmark_low is None else BENCHMARK_BASIS,
+        "year_return": None if product.year_return is None else Percent(product.year_return),
+        "return_period": past,
+        "rate": None if product.rate is None else Percent(product.rate),
+        "fee": None if product.fee is None else Percent(product.fee),
+        "nav": None if product.nav is None else str(product.nav),
+        "nav_date": product.nav_date,
+    }
+
+
+def texts(found: Sequence[Product]) -> tuple[str, ...]:
     """What must be said beside these products: a deposit is insured, and anything else is no deposit."""
     return (DEPOSIT_INSURANCE,) if all(product.type in DEPOSITS for product in found) else (WEALTH_RISK,)
 
@@ -128,12 +128,12 @@ class WealthRecommend(BankAction[WealthRecommendInput]):
                 product_count=Count(len(found), "product"),
             ),
             rows=rows,
-            card=Card(kind="product", data={"products": [_drawn(row) for row in rows]}),
-            disclosures=_texts(found),
+            card=Card(kind="product", data={"products": [drawn(row) for row in rows]}),
+            disclosures=texts(found),
         )
 
 
-def _drawn(row: Row) -> dict[str, str]:
+def drawn(row: Row) -> dict[str, str]:
     """A product as a channel draws it: the canonical value of each fact by its name."""
     return {fact.name: fact.value for fact in row}
 

@@ -107,6 +107,7 @@ def test_a_saving_is_the_payment_times_the_rate_half_up(paid: int) -> None:
         ({"amount": "5000"}, "tax_table", "5000.00"),
         ({"amount": "12000.01"}, "tax_table", "12000.00"),
         ({"topic": "tax", "amount": "100000", "amount_of": "income"}, "tax_table", "12000.00"),
+        ({"topic": "tax", "amount": "8000", "amount_of": "income"}, "tax_table", "12000.00"),
         ({"tax_rate": "20", "amount": "1000"}, "tax", "1000.00"),
         ({"tax_rate": "21"}, "tax_table", "12000.00"),
     ],
