@@ -120,6 +120,7 @@ class CardLimitChange(BankWrite[CardLimitChangeInput, LimitTerms]):
                 context,
                 card_name=card_name(card),
                 card_tail=card.tail,
+                limit_change=_change(terms),
                 limit_kind=terms.kind,
                 credit_limit=Money(terms.credit_before),
                 temporary_limit=service.limits(card, context.today).temporary,
@@ -141,6 +142,7 @@ class CardLimitChange(BankWrite[CardLimitChangeInput, LimitTerms]):
                 context,
                 card_name=card_name(card),
                 card_tail=card.tail,
+                limit_change=_change(terms),
                 limit_kind=terms.kind,
                 new_limit=Money(terms.after),
                 until=terms.until,
@@ -183,6 +185,10 @@ class CardLimitChange(BankWrite[CardLimitChangeInput, LimitTerms]):
         stated = self.facts(context, limit_kind=needed.kind, offered_limit=most)
         choice = Choice(slot="amount", value=str(most.number), facts=self.facts(context, new_limit=most))
         return self.answer("how_much", (*described, *stated), choices=(choice,))
+
+
+def _change(terms: LimitTerms) -> str:
+    return "limit_end" if terms.kind == "temporary" and terms.until is None else "limit_set"
 
 
 def _state(asked: LimitChange, context: Context) -> str:

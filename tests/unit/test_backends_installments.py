@@ -207,6 +207,13 @@ async def test_what_a_plan_repays_is_not_paid_a_second_time(bank: Bank) -> None:
     assert said(await bank.ask("card_repay", step="prepare", amount="9000"))["owed"] == "3215.60"
 
 
+async def test_a_payment_quoted_before_the_plan_is_quoted_anew(bank: Bank) -> None:
+    payment = await bank.ask("card_repay", step="prepare", part="full")
+    await bank.commit(await split(bank, term="P12I", amount="6000"), key="1")
+    assert (await bank.commit(payment, key="2")).outcome == "changed"
+    assert said(await bank.ask("card_bill"))["remaining_due"] == "842.37"
+
+
 async def test_a_statement_that_was_paid_meanwhile_is_quoted_anew(bank: Bank) -> None:
     ready = await split(bank, term="P12I")
     await change(bank, Statement, (Statement.card_id == "C1001-1") & (Statement.balance == 684237), paid=1)

@@ -198,6 +198,7 @@ async def test_a_limit_that_was_lowered_is_restored_at_once_and_no_further(bank:
 
 async def test_a_temporary_limit_is_ended_before_its_day(bank: Bank) -> None:
     ready = await ask(bank, "C1007", direction="restore")
+    assert said(ready)["limit_change"] == "limit_end"
     assert (said(ready)["limit_kind"], said(ready)["temporary_limit"], said(ready)["new_limit"]) == (
         "temporary",
         "180000.00",

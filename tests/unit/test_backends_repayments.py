@@ -193,6 +193,14 @@ async def test_a_statement_that_was_paid_meanwhile_is_quoted_anew(bank: Bank) ->
     assert await books(bank) == (237323, 684237, 18650000 - 684237, 2)
 
 
+async def test_a_second_payment_never_goes_by_what_was_left_before_the_first(bank: Bank) -> None:
+    first, second = await pay(bank, amount="1000"), await pay(bank, amount="1000")
+    assert said(second)["left_due"] == "5842.37"
+    assert (await bank.commit(first, key="1")).outcome == "done"
+    assert (await bank.commit(second, key="2")).outcome == "changed"
+    assert said(await pay(bank, amount="1000"))["left_due"] == "4842.37"
+
+
 async def test_money_that_left_the_account_meanwhile_is_not_spent_and_nothing_is_booked(bank: Bank) -> None:
     ready = await pay(bank, amount="1000")
     await change(bank, Balance, Balance.account_id == "C1001-6217", minor=99999)

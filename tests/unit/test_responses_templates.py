@@ -131,7 +131,9 @@ def test_a_confirmation_reads_back_every_quoted_figure_and_asks_for_an_explicit_
             "first_on", "interest", "term_interest", "annual_rate", "total_payment", "settle_fee_rate", "expires_at",
         },
         "autopay": {"autopay_change", "repaid_name", "expires_at"},
-        "card_limit_change": {"card_name", "card_tail", "limit_kind", "credit_limit", "new_limit", "expires_at"},
+        "card_limit_change": {
+            "card_name", "card_tail", "limit_change", "limit_kind", "credit_limit", "new_limit", "expires_at",
+        },
     }[capability]  # fmt: skip
     for language, template in said.templates():
         named = {name for part in parse(template) if not part.optional for name in part.names}
