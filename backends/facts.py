@@ -52,6 +52,7 @@ TEXT_KINDS: dict[str, Kind] = {
     "income_kind": "enum",
     "kind_missing": "enum",
     "language": "enum",
+    "limit_change": "enum",
     "limit_kind": "enum",
     "limit_state": "enum",
     "loan_asked": "enum",

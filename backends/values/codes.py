@@ -102,6 +102,8 @@ CODES: dict[str, tuple[str, str]] = {
     # limits
     "temporary": ("临时", "temporary"),
     "permanent": ("固定", "permanent"),
+    "limit_set": ("调整", "change"),
+    "limit_end": ("提前结束", "end"),
     "limit_in_review": ("审核中", "under review"),
     "limit_effective": ("已生效", "in effect"),
     "limit_refused": ("未获批准", "not approved"),
