@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from backends.account import service as account
 from backends.action import ActionInput, BankWrite, Context, Offer, Refused
 from backends.effects import reference_for
-from backends.facts import Said
+from backends.facts import Ruled, Said, facts
 from backends.inputs import OptionalText, Text
 from backends.result import Choice, Result, Row
 from backends.rules import ruled
@@ -191,10 +191,20 @@ class WealthRedeem(BankWrite[WealthRedeemInput, RedeemTerms]):
     Terms = RedeemTerms
 
     async def explain(self, context: Context) -> Result:
+        """How it works, and for every product that can be left at any time the day on which a redemption made now is
+        paid out, by the trading calendar."""
         day = context.today
+        trade_on = trading.session_at(context.now, day).trade_on
+        rows = tuple(
+            facts(self.source, context.now, "public", {"product_name": product_name(product), "arrives_on": arrives_on})
+            for product, arrives_on in await trading.arrivals(context.db, trade_on)
+        )
         return self.answer(
             "explain",
-            self.facts(context, cutoff=ruled("wealth_cutoff", day), hotline=ruled("hotline", day)),
+            self.facts(
+                context, cutoff=ruled("wealth_cutoff", day), trade_on=Ruled(trade_on), hotline=ruled("hotline", day)
+            ),
+            rows=rows,
         )
 
     async def status(self, context: Context) -> Result:

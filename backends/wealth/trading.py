@@ -289,6 +289,15 @@ def _earliest(lots: Sequence[Held], units: int) -> list[Taken]:
     return taken
 
 
+async def arrivals(db: AsyncSession, trade_on: dt.date) -> list[tuple[Product, dt.date]]:
+    """The products that can be left at any time, with the day on which a redemption of *trade_on* is paid out."""
+    query = select(Product, Sale).join(Sale, Sale.code == Product.code).where(Product.term.is_(None))
+    return [
+        (product, calendar.trading_days_after(trade_on, sale.redeem_days))
+        for product, sale in await db.execute(query.order_by(Sale.redeem_days, Product.code))
+    ]
+
+
 async def redeem(db: AsyncSession, customer_id: str, terms: RedeemTerms, *, reference: str, now: dt.datetime) -> None:
     """Redeems on the quoted terms; refused as ``changed`` where a lot is no longer what it was when it was quoted."""
     for part in terms.taken:

@@ -255,6 +255,27 @@ async def test_anyone_may_hear_how_buying_and_redeeming_work(bank: Bank) -> None
         assert (await bank.ask(name, step="status")).outcome == "no_record"
 
 
+@pytest.mark.parametrize(
+    ("now", "trade_on", "money_market", "growth"),
+    [
+        ("2026-11-20T14:59:59+08:00", "2026-11-20", "2026-11-23", "2026-11-25"),
+        ("2026-11-20T15:00:00+08:00", "2026-11-23", "2026-11-24", "2026-11-26"),
+        ("2026-11-21T10:30:00+08:00", "2026-11-23", "2026-11-24", "2026-11-26"),
+        ("2026-09-30T10:00:00+08:00", "2026-09-30", "2026-10-08", "2026-10-12"),
+    ],
+)
+async def test_how_redeeming_works_names_the_day_the_money_comes_by_the_trading_calendar(
+    bank: Bank, now: str, trade_on: str, money_market: str, growth: str
+) -> None:
+    bank.now = dt.datetime.fromisoformat(now).astimezone(dt.UTC)
+    result = await bank.ask("wealth_redeem", None, "explain")
+    told = [tuple(fact.value for fact in row) for row in result.rows]
+    assert said(result)["trade_on"] == trade_on
+    assert ("云杉货币宝", money_market) in told
+    assert ("云杉均衡成长混合", growth) in told
+    assert not any(name == "云杉稳盈春晓" for name, _ in told)
+
+
 # -- redeeming ----------------------------------------------------------------------------------
 
 
