@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from backends.knowledge.answers import Answer, Language
 
+LENDING = frozenset({"loan_apply", "loan_repay", "loan_status", "credit_report"})
+"""Where a guarantee is what one person gives for another's debt, and no promise of the bank."""
+
 app = typer.Typer(help="The bank's written answers.", no_args_is_help=True)
 
 
@@ -111,7 +114,9 @@ def refused(answer: Answer) -> Iterator[str]:
 
     for language in LANGUAGES:
         for refusal in check_compliance(bare(words_of(answer.answer[language])), (), language):
-            yield f"{answer.id} ({language}): {refusal.rule} at {refusal.span!r}"
+            lawful = answer.intent in LENDING and refusal.span.lower().startswith(("担保", "guarant"))
+            if not lawful:
+                yield f"{answer.id} ({language}): {refusal.rule} at {refusal.span!r}"
 
 
 def said(answer: Answer, language: Language, now: dt.datetime) -> str:

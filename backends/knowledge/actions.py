@@ -13,17 +13,26 @@ from backends.facts import Words
 from backends.inputs import OptionalText
 from backends.knowledge import service
 from backends.knowledge.answers import Act, Answer, Language
+from backends.knowledge.bm25 import overlap
 from backends.knowledge.service import Candidate, Library
 from backends.result import Choice, Fact, Result
 from backends.rules import rule
 
 MAX_SUGGESTIONS = 3
+"""How many questions are offered where no answer is clear."""
+MAX_RIVALS, RIVAL = 2, 2.0
+"""How many are offered beside an answer, and how many times its score may be theirs: perhaps one of them was meant."""
+
+BESIDE = 0.6
+"""The share of its n-grams that a question has in common with a known one before it is answered beside what a bank's own
+system says: that was asked first, and mostly is enough."""
 
 Question = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
 
 
 class KnowledgeInput(ActionInput):
-    """*question* in the customer's own words; *about* is the capability it concerns, unless the action's own."""
+    """*question* in the customer's own words; *about* is the capability it concerns where another system answers on it too:
+    then only what was nearly asked in so many words is given."""
 
     question: Question = ""
     about: OptionalText = None
@@ -52,13 +61,16 @@ class Knowledge(BankAction[KnowledgeInput]):
         library = self._library()
         found = await library.search(given.about or self.name, given.question, given.language, context.today, given.act)
         answer = library.given(found, given.language)
+        if given.about is not None and found and overlap(given.question, _asked(found[0], given.language)) < BESIDE:
+            return self.answer("unknown")
         if answer is not None:
-            return self._answered(answer, context)
+            others = [each for each in found[1:] if each.score * RIVAL >= found[0].score][:MAX_RIVALS]
+            return self._answered(answer, tuple(_meant(each, given.language, context) for each in others), context)
         near = [each for each in found if each.score >= library.calibration.near][:MAX_SUGGESTIONS]
         choices = tuple(_meant(each, given.language, context) for each in near)
         return self.answer("close" if choices else "unknown", choices=choices)
 
-    def _answered(self, answer: Answer, context: Context) -> Result:
+    def _answered(self, answer: Answer, others: tuple[Choice, ...], context: Context) -> Result:
         return self.answer(
             "answered",
             (
@@ -70,7 +82,7 @@ class Knowledge(BankAction[KnowledgeInput]):
                 ),
                 *stated(answer, context.now, context.today),
             ),
-            choices=tuple(Choice(slot="intent", value=name, facts=()) for name in answer.links),
+            choices=(*others, *(Choice(slot="intent", value=name, facts=()) for name in answer.links)),
         )
 
 
@@ -81,6 +93,11 @@ def stated(answer: Answer, now: dt.datetime, day: dt.date) -> tuple[Fact, ...]:
 
 def _meant(candidate: Candidate, language: Language, context: Context) -> Choice:
     """The wording of *candidate* as something to ask instead."""
-    wording = candidate.answer.questions[language][candidate.wording]
-    question = Fact.of("question", wording, source="knowledge", as_of=context.now)
-    return Choice(slot="question", value=wording, facts=(question,))
+    wording = _asked(candidate, language)
+    topic = Fact.of("topic", wording, source="knowledge", as_of=context.now)
+    return Choice(slot="question", value=wording, facts=(topic,))
+
+
+def _asked(candidate: Candidate, language: Language) -> str:
+    """The wording that made *candidate* fit."""
+    return candidate.answer.questions[language][candidate.wording]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -97,6 +98,15 @@ class Answer(Frozen):
 def rules_in(text: str) -> frozenset[str]:
     """The ids of the rules that *text* names in braces."""
     return frozenset(_PLACEHOLDER.findall(text))
+
+
+def pieces(text: str) -> Iterator[tuple[str, str | None]]:
+    """The words of *text* in order, each with the rule that is named behind them; the last with none."""
+    last = 0
+    for match in _PLACEHOLDER.finditer(text):
+        yield text[last : match.start()], match[1]
+        last = match.end()
+    yield text[last:], None
 
 
 def words_of(text: str) -> str:

@@ -71,6 +71,12 @@ def ngrams(text: str) -> list[str]:
     return grams
 
 
+def overlap(one: str, other: str) -> float:
+    """The share of their n-grams that two texts have in common (Jaccard), 0 to 1; of two that say nothing, 1."""
+    mine, theirs = frozenset(ngrams(one)), frozenset(ngrams(other))
+    return len(mine & theirs) / len(mine | theirs) if mine | theirs else 1.0
+
+
 class Bm25:
     """A collection of texts, scored after Robertson & Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond"
     (2009), eq. 3.15, with the inverse document frequency that cannot be negative (ln(1 + …), as Lucene has it)."""

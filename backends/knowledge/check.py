@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from itertools import combinations
 
-from backends.knowledge.answers import LANGUAGES, Answer, words_of
-from backends.knowledge.bm25 import ngrams
+from backends.knowledge.answers import LANGUAGES, Answer, Language, pieces
+from backends.knowledge.bm25 import overlap
 from backends.knowledge.service import Library
 from backends.rules import REVIEW_EVERY, rule
 from backends.values import find_figures
@@ -47,20 +47,42 @@ def _alone(answer: Answer, today: dt.date, intents: Collection[str], served: Col
         except LookupError as error:
             yield f"{answer.id}: {error}"
     for language in LANGUAGES:
-        for figure in find_figures(words_of(answer.answer[language])):
-            yield f"{answer.id} ({language}): {figure.text!r} is a figure and no rule"
+        for figure in _figures(answer, language, today):
+            yield f"{answer.id} ({language}): {figure!r} is a figure and no rule"
+
+
+def _figures(answer: Answer, language: Language, today: dt.date) -> Iterator[str]:
+    """The figures of *answer*, as it is said on *today*, that do not lie within what a rule says."""
+    text, spans = "", []
+    for words, rule_id in pieces(answer.answer[language]):
+        text += words
+        if rule_id is not None:
+            start, said = len(text), _spoken(rule_id, language, today)
+            text += said
+            spans.append((start, len(text)))
+    for figure in find_figures(text):
+        if not any(start <= figure.start and figure.end <= end for start, end in spans):
+            yield figure.text
+
+
+def _spoken(rule_id: str, language: Language, today: dt.date) -> str:
+    """What the rule says on *today*; nothing where it is not in force."""
+    try:
+        found = rule(rule_id, today)
+    except LookupError:
+        return ""
+    return found.fact(dt.datetime.combine(today, dt.time(), dt.UTC)).spoken(language)
 
 
 def _contradictions(known: Sequence[Answer]) -> Iterator[str]:
     """Two answers that may be in force at once and are asked for in the same words."""
     for language in LANGUAGES:
-        grams = {(answer.id, text): frozenset(ngrams(text)) for answer in known for text in answer.questions[language]}
         for one, other in combinations(known, 2):
             if one.intent != other.intent or not _overlap(one, other):
                 continue
             for mine in one.questions[language]:
                 for theirs in other.questions[language]:
-                    if _alike(grams[one.id, mine], grams[other.id, theirs]) >= SAME_QUESTION:
+                    if overlap(mine, theirs) >= SAME_QUESTION:
                         yield f"{one.id} ({language}): {mine!r} is asked of {other.id} too, as {theirs!r}"
 
 
@@ -68,11 +90,6 @@ def _overlap(one: Answer, other: Answer) -> bool:
     """Whether there is a day on which both are in force."""
     start = max(one.effective_from, other.effective_from)
     return one.holds_on(start) and other.holds_on(start)
-
-
-def _alike(one: frozenset[str], other: frozenset[str]) -> float:
-    """The share of their n-grams that two wordings have in common (Jaccard)."""
-    return len(one & other) / len(one | other) if one | other else 1.0
 
 
 async def _unreachable(known: Sequence[Answer], today: dt.date) -> AsyncIterator[str]:

@@ -21,8 +21,8 @@ CLOSENESS = 3
 MEANING = 8
 """The power that a cosine is taken to: those of unlike questions are far above 0 too."""
 CERTAIN = 0.95
-"""The score from which an answer is given whatever else comes near it."""
-LEAD = 1.5
+"""The score from which an answer is given if only no other has the same: one word may be all that many share."""
+LEAD = 1.2
 """How many times the score of the next best a less certain answer must have."""
 
 
@@ -41,8 +41,8 @@ class Calibration:
         return self.zh if language == "zh" else self.en
 
 
-LETTERS = Calibration(share=0.0, zh=0.24, en=0.42, near=0.1)
-LETTERS_AND_MEANING = Calibration(share=0.3, zh=0.24, en=0.42, near=0.1)
+LETTERS = Calibration(share=0.0, zh=0.25, en=0.4, near=0.1)
+LETTERS_AND_MEANING = Calibration(share=0.3, zh=0.25, en=0.4, near=0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Candidate:
 
 def is_clear(best: float, second: float, threshold: float) -> bool:
     """Whether an answer that scores *best*, before another that scores *second*, may be given."""
-    return best >= threshold and (best >= CERTAIN or best >= LEAD * second)
+    return best >= threshold and best > (second if best >= CERTAIN else LEAD * second)
 
 
 class Library:

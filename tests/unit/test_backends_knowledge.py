@@ -160,8 +160,9 @@ async def test_of_two_equal_answers_the_one_for_the_act_comes_first() -> None:
 
 def test_an_answer_is_clear_when_it_is_certain_or_well_ahead_of_the_next() -> None:
     assert is_clear(0.96, 0.95, 0.3)
+    assert not is_clear(1.0, 1.0, 0.3)
     assert is_clear(0.4, 0.2, 0.3)
-    assert not is_clear(0.4, 0.3, 0.3)
+    assert not is_clear(0.4, 0.35, 0.3)
     assert not is_clear(0.29, 0.0, 0.3)
 
 
@@ -265,6 +266,17 @@ async def test_an_answer_comes_with_its_source_its_review_and_the_rules_it_state
     assert [(choice.slot, choice.value) for choice in result.choices] == [("intent", "card_replace")]
 
 
+async def test_what_else_may_have_been_meant_is_offered_beside_an_answer(tmp_path: Path) -> None:
+    questions = {"zh": ["新卡怎么激活啊急", "柜台能启用新卡"], "en": ["activate at a branch", "activate at the desk"]}
+    library = Library([*BASE, answer("counter", questions=questions, answer={"zh": "可以去网点。", "en": "Visit us."})])
+    engine = open_database(None, tmp_path, "bank")
+    result = await asked(LocalActions(engine, lambda: BANK_NOW, searching(library)), "新卡怎么激活")
+    await engine.dispose()
+    assert (result.outcome, said(result)["answer"]) == ("answered", BASE[0].answer.zh)
+    offered = [(choice.value, [fact.value for fact in choice.facts]) for choice in result.choices]
+    assert offered[0] == ("新卡怎么激活啊急", ["新卡怎么激活啊急"])
+
+
 async def test_what_is_not_clear_is_offered_as_what_may_be_meant(bank: LocalActions) -> None:
     result = await asked(bank, "启用")
     assert result.outcome == "close"
@@ -282,6 +294,17 @@ async def test_the_one_action_answers_about_any_capability(bank: LocalActions) -
     assert (await bank.run(call, caller(None))).outcome == "answered"
     elsewhere = call.model_copy(update={"input": {"question": "新卡怎么激活"}})
     assert (await bank.run(elsewhere, caller(None))).outcome == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("question", "given"),
+    [("请问新卡怎么激活？", True), ("激活新卡", True), ("我要激活", False), ("新卡多久到", False)],
+)
+async def test_beside_another_system_only_what_was_nearly_asked_is_answered(
+    bank: LocalActions, question: str, given: bool
+) -> None:
+    call = ActionCall(name="knowledge", input={"question": question, "about": "card_activate"})
+    assert ((await bank.run(call, caller(None))).outcome == "answered") is given
 
 
 async def test_a_long_message_is_read_as_far_as_it_needs(bank: LocalActions) -> None:
@@ -316,6 +339,7 @@ async def test_nothing_is_wrong_with_answers_that_are_in_order() -> None:
         ({"reviewed_on": dt.date(2026, 11, 22)}, "last reviewed on 2026-11-22"),
         ({"links": ["card_points"]}, "offers 'card_points'"),
         ({"answer": {"zh": "打{no_rule}。", "en": "Call {no_rule}."}}, "no_rule"),
+        ({"answer": {"zh": "热线{hotline}9。", "en": "Call {hotline}."}}, "is a figure"),
         ({"answer": {"zh": "工本费5元。", "en": "The fee applies."}}, "'5元' is a figure"),
         ({"answer": {"zh": "三个工作日内启用。", "en": "Soon."}}, "is a figure"),
         ({"answer": {"zh": "尽快启用。", "en": "Within three days."}}, "is a figure"),
