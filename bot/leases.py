@@ -217,9 +217,11 @@ class Leases:
             count = len(outcome.events) + said
             last = await _store_conversation(connection, work, outcome, message.owner, owner, count, now)
             if last is None:
-                owner = await _owner_now(connection, work)
-                record, said, count = {**record, "overtaken_by": owner}, False, 0
-                last = await _store_conversation(connection, work, outcome, owner, owner, count, now)
+                now_owner = await _owner_now(connection, work)
+                if now_owner != message.owner:
+                    owner, said, count = now_owner, False, 0
+                    record = {**record, "overtaken_by": now_owner}
+                last = await _store_conversation(connection, work, outcome, now_owner, owner, count, now)
                 assert last is not None
             first = last - count + 1
             events = _events(outcome, message.seq, first) if count else ()
