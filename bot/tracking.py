@@ -158,7 +158,11 @@ def _as_answer(
     if task.awaiting == capability.words and capability.words is not None and names[0] not in ("cancel", "deny"):
         return _put(session, task.with_slots({capability.words: (text.strip(),)}), None, now)
     if slots and _speaks_of(task, slots, capability.read_cues(text), understanding, names, text):
-        return _put(session, task.with_slots(slots).model_copy(update={"act": "do"}), None, now)
+        told = task.with_slots(slots).model_copy(update={"act": "do"})
+        if task.options and told.slots != task.slots and not told.slots.get(task.awaiting or ""):
+            # One of those offered was described rather than picked: whether that is enough is the bank's to say.
+            told = told.model_copy(update={"awaiting": None})
+        return _put(session, told, None, now)
     if phrases.ABANDON.match(text):
         if elsewhere:
             return _as_new(_without(session, task), understanding, names, text, now, capabilities)

@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backends.account.tables import Account, Balance, Customer, Transfer
 from backends.action import ActionCall, BackendError, BankWrite, Step
+from backends.card.points import entries_of, lots_on
+from backends.card.service_tables import CardApplication, Dispute
 from backends.card.tables import Card, Statement, Transaction
 from backends.fx.tables import Remittance
 from backends.loan.service import owed
 from backends.loan.tables import Loan, LoanApplication
 from backends.pension.tables import PensionAccount
-from backends.fx.tables import Remittance
 from backends.registry import ACTIONS, BY_NAME
 from backends.result import Result
 from backends.values import Money
@@ -64,6 +65,11 @@ async def canaries(bank: Bank, customer_id: str) -> set[str]:
         pension = await db.get(PensionAccount, customer_id)
         if pension is not None:
             found.add(str(Money(pension.balance).number))
+        points = await entries_of(db, customer_id, bank.now.date())
+        found.add(str(sum(lot.points for lot in lots_on(points, bank.now.date()))))
+        asked = select(CardApplication.reference).where(CardApplication.customer_id == customer_id)
+        disputed = select(Dispute.reference).where(Dispute.customer_id == customer_id)
+        found |= {*(await db.scalars(asked)), *(await db.scalars(disputed))}
         applied = select(LoanApplication.amount).where(LoanApplication.customer_id == customer_id)
         found |= {str(Money(amount).number) for amount in await db.scalars(applied)}
     return found
@@ -77,6 +83,7 @@ HOSTILE_SLOTS: list[dict[str, Any]] = [
     {"card_tail": "%"},
     {"customer_id": B, "caller": {"customer_id": B}, "account_id": "C1004-7701"},
     {"card_product": "钻石", "product_name": "沈若兰", "city": "沈若兰"},
+    {"transaction": "C1004-2-5", "amount": "388", "reason": "unauthorised"},
 ]
 BASE = {"amount": "1000", "currency": "USD", "detail": "投诉", "product_name": "云杉安心添利"}
 
@@ -116,6 +123,11 @@ SEEN = (
     "loan_status",
     "loan_repay",
     "pension",
+    "card_points",
+    "card_annual_fee",
+    "card_application_status",
+    "card_declined",
+    "card_replace",
 )
 
 
@@ -145,6 +157,11 @@ async def test_the_canaries_would_be_seen(bank: Bank) -> None:
         "account_transactions",
         "transfer_status",
         "fx_sell",
+        "card_points",
+        "card_annual_fee",
+        "card_declined",
+        "card_replace",
+        "card_dispute",
     ],
 )
 async def test_another_customers_card_reads_exactly_like_a_missing_one(bank: Bank, name: str) -> None:

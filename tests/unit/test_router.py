@@ -414,3 +414,16 @@ def test_one_of_several_cards_is_picked_by_its_place(words: str) -> None:
     talk.bank("prepare:card_report_lost", READY.model_copy(update={"capability": "card_report_lost"}))
     assert isinstance(talk.hear(meant(words, "out_of_scope"))[0], Confirm)
     assert talk.calls[-1].input == {"card_tail": "6217"}
+
+
+def test_one_of_those_offered_may_be_described_instead_of_picked() -> None:
+    talk = Conversation()
+    rows = tuple((Fact.of("merchant", name, source="card", as_of=NOW, kind="name"),) for name in ("淘宝", "盒马"))
+    choices = tuple(Choice(slot="transaction", value=f"T{n}", facts=row) for n, row in enumerate(rows))
+    talk.bank("prepare:card_dispute", Result(capability="card_dispute", outcome="choose", rows=rows, choices=choices))
+    assert said(talk.hear(meant("我要申请拒付", "card_dispute", act="do"))) == ["card_dispute.choose"]
+    described = meant("388那笔", "out_of_scope", amount="388=388 CNY")
+    assert said(talk.hear(described)) == ["card_dispute.choose"]
+    assert talk.calls[0].input == {"amount": "388 CNY"}
+    talk.hear(meant("第二个", "out_of_scope"))
+    assert talk.calls[0].input == {"amount": "388 CNY", "transaction": "T1"}
