@@ -127,6 +127,13 @@ async def test_a_mandate_that_changed_meanwhile_is_quoted_anew(bank: Bank) -> No
     assert await mandate(bank, "C1005-1") == (True, "C1005-4093", "pay_minimum")
 
 
+async def test_what_is_switched_off_already_is_not_switched_off_again(bank: Bank) -> None:
+    first, second = await ask(bank, "C1005", change="close"), await ask(bank, "C1005", change="close")
+    assert (await bank.commit(first, "C1005", key="1")).outcome == "done"
+    assert (await bank.commit(second, "C1005", key="2")).outcome == "changed"
+    assert (await ask(bank, "C1005", change="close")).outcome == "already_off"
+
+
 # -- loans --------------------------------------------------------------------------------
 
 

@@ -196,6 +196,12 @@ async def test_a_limit_that_was_lowered_is_restored_at_once_and_no_further(bank:
     assert (await ask(bank, direction="restore")).outcome == "nothing_to_restore"
 
 
+async def test_a_limit_that_the_bank_has_set_since_is_not_restored(bank: Bank) -> None:
+    await bank.commit(await ask(bank, direction="lower", amount="20000"))
+    await change(bank, Card, Card.card_id == "C1001-1", credit_limit=3000000)
+    assert (await ask(bank, direction="restore")).outcome == "nothing_to_restore"
+
+
 async def test_a_temporary_limit_is_ended_before_its_day(bank: Bank) -> None:
     ready = await ask(bank, "C1007", direction="restore")
     assert said(ready)["limit_change"] == "limit_end"
