@@ -157,7 +157,10 @@ def _as_answer(
     elsewhere = sure and names[0] not in (_ANSWERING | _COURTESIES) and names[0] != task.capability
     if task.awaiting == capability.words and capability.words is not None and names[0] not in ("cancel", "deny"):
         return _put(session, task.with_slots({capability.words: (text.strip(),)}), None, now)
-    if slots and _speaks_of(task, slots, capability.read_cues(text), understanding, names, text):
+    cues = {} if _wants_another(understanding, capabilities, elsewhere) else capability.read_cues(text)
+    only_cues = not any(values for name, values in slots.items() if name not in capability.cues)
+    calls_off = only_cues and task.awaiting in ("confirm", "code") and phrases.ABANDON.match(text)
+    if slots and not calls_off and _speaks_of(task, slots, cues, understanding, names, text):
         told = task.with_slots(slots).model_copy(update={"act": "do"})
         if task.options and told.slots != task.slots and not told.slots.get(task.awaiting or ""):
             # One of those offered was described rather than picked: whether that is enough is the bank's to say.
@@ -188,6 +191,11 @@ def _as_answer(
     if unclear and task.awaiting != "offer":
         return _put(session, task, None, now)
     return None
+
+
+def _wants_another(understanding: Understanding, capabilities: Mapping[str, Capability], elsewhere: bool) -> bool:
+    """Whether the message surely wants something else done, so that a cue in it belongs to that."""
+    return elsewhere and understanding.act == "do" and capabilities[understanding.top].kind == "write"
 
 
 def _speaks_of(

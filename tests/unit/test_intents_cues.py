@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
+from bot import tracking
+from bot.session import Session, Task
 from bot.tracking import relevant_slots
-from intents.capability import Capability, Cue
-from intents.understanding import IntentScore, SlotValue, Understanding
+from intents.capability import Capability, Cue, catalog
+from intents.understanding import Act, IntentScore, SlotValue, Understanding
+
+NOW = dt.datetime(2026, 11, 21, 2, 0, tzinfo=dt.UTC)
 
 PART = Cue(instead_of="amount", values={"minimum": ("最低", "minimum"), "full": ("全部", "all")})
 PAY = Capability(
@@ -48,3 +54,33 @@ def test_a_cue_takes_back_the_slot_it_stands_instead_of_and_the_slot_takes_back_
 def test_a_field_cannot_be_a_slot_and_a_cue() -> None:
     with pytest.raises(ValueError, match="a slot or a cue"):
         Capability.model_validate({**PAY.model_dump(), "cues": {"amount": PART.model_dump()}})
+
+
+REPAY = Task(id=1, capability="card_repay", act="do", slots={}, awaiting="part", touched_at=NOW)
+QUOTED = REPAY.model_copy(update={"awaiting": "confirm"})
+
+
+def hear(task: Task, text: str, name: str, confidence: float = 0.95, act: Act = "do") -> Session:
+    understanding = Understanding(
+        text=text, language="zh", in_scope=True, act=act, intents=(IntentScore(name=name, confidence=confidence),)
+    )
+    session = Session(tasks=(task,), next_task=2, turns=1)
+    return tracking.hear(session, understanding, text, code=False, now=NOW, capabilities=catalog())
+
+
+@pytest.mark.parametrize(("name", "confidence"), [("card_repay", 0.95), ("card_limit", 0.3), ("card_bill", 0.95)])
+def test_an_awaited_cue_is_an_answer_whatever_else_the_message_reads_like(name: str, confidence: float) -> None:
+    heard_now = hear(REPAY, "最低还款额", name, confidence, "ask")
+    assert [(task.id, task.slots["part"]) for task in heard_now.agenda] == [(1, ("minimum",))]
+
+
+def test_a_cue_in_what_surely_wants_something_else_done_belongs_to_that() -> None:
+    heard_now = hear(REPAY, "开通自动还款，还最低", "autopay")
+    assert [(task.capability, task.slots["part"]) for task in heard_now.agenda] == [("autopay", ("minimum",))]
+
+
+def test_calling_it_off_is_no_cue_once_everything_was_read_back() -> None:
+    called_off = hear(QUOTED.model_copy(update={"capability": "autopay"}), "取消自动还款", "cancel")
+    assert (called_off.signal, called_off.tasks) == ("cancelled", ())
+    changed = hear(QUOTED, "改成全额", "card_repay")
+    assert [task.slots for task in changed.agenda] == [{"part": ("full",), "amount": ()}]
