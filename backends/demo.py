@@ -68,6 +68,7 @@ async def _insert(connection: AsyncConnection, now: dt.datetime) -> None:
         *_prices(),
         *fx_seed.past_prices(_read("fx"), today),
         *fx_seed.remittances(_read("remittances"), now),
+        *fx_seed.banknotes(_read("fx_cash"), _read("fx"), now),
         *_products(today),
         *_holdings(today),
         *_branches(),

@@ -26,6 +26,7 @@ TEXT_KINDS: dict[str, Kind] = {
     "card_name": "name",
     "card_tail": "digits",
     "channel": "enum",
+    "city_name": "name",
     "counterparty": "name",
     "counterparty_bank": "name",
     "counterparty_tail": "digits",

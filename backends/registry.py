@@ -18,6 +18,7 @@ from backends.card.points import CardPoints
 from backends.card.repay import CardRepay
 from backends.card.replace import CardReplace
 from backends.fx.actions import FxBuy, FxQuota, FxQuote, FxRate
+from backends.fx.banknotes import FxCash
 from backends.fx.remit import RemitStatus
 from backends.fx.sell import FxSell
 from backends.knowledge.actions import Knowledge
@@ -62,6 +63,7 @@ ACTIONS: tuple[AnyAction, ...] = (
     FxBuy(),
     FxSell(),
     RemitStatus(),
+    FxCash(),
     WealthProduct(),
     Pension(),
     WealthRecommend(),

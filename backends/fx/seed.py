@@ -1,4 +1,4 @@
-"""The demo bank's past middle prices and its remittances, as rows."""
+"""The demo bank's past middle prices, its remittances and its reservations of banknotes, as rows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from backends.action import BANK_TIME
-from backends.fx.rates import UNIT
-from backends.fx.tables import DailyMid, Remittance, RemittanceStep
+from backends.fx.rates import UNIT, in_usd
+from backends.fx.tables import CashDay, CashReservation, DailyMid, NoteKind, Remittance, RemittanceStep
 from backends.tables import Base
 from backends.values import Money
 
@@ -46,10 +46,41 @@ def remittances(told: dict[str, Any], now: dt.datetime) -> Rows:
                 (stage, dt.datetime.combine(today - dt.timedelta(days=days), dt.time.fromisoformat(clock), BANK_TIME))
                 for days, clock, stage in entry["steps"]
             ]
-            reference = _reference(account_id, number, steps[0][1])
+            reference = _reference(account_id, "remittance", number, steps[0][1])
             yield Remittance, {"reference": reference, "account_id": account_id, **_remittance(told, entry, today)}
             for place, (stage, at) in enumerate(steps, start=1):
                 yield RemittanceStep, {"reference": reference, "number": place, "stage": stage, "at": at}
+
+
+def banknotes(told: dict[str, Any], mids: dict[str, str], now: dt.datetime) -> Rows:
+    """The rows of what ``demo_bank/fx_cash.yml`` tells, as of *now*, counted at the prices *mids*."""
+    today = now.astimezone(BANK_TIME).date()
+    for currency, step in told["notes"].items():
+        yield NoteKind, {"currency": currency, "step": Money.of(step, currency).minor}
+    for number, (customer_id, account_id, branch_id, amount, currency, ago, ahead) in enumerate(
+        told["reservations"], start=1
+    ):
+        reserved_at = now - dt.timedelta(days=ago)
+        pickup_on = today + dt.timedelta(days=ahead)
+        pickup_on += dt.timedelta(days=7 - pickup_on.weekday() if pickup_on.weekday() >= 5 else 0)
+        money = Money.of(amount, currency)
+        counted = in_usd(money, Decimal(mids[currency]), Decimal(mids["USD"])).minor
+        yield (
+            CashReservation,
+            {
+                "reference": _reference(account_id, "reservation", number, reserved_at),
+                "customer_id": customer_id,
+                "account_id": account_id,
+                "branch_id": branch_id,
+                "currency": currency,
+                "amount": money.minor,
+                "amount_usd": counted,
+                "pickup_on": pickup_on,
+                "reserved_at": reserved_at,
+                "cancelled_at": None,
+            },
+        )
+        yield CashDay, {"customer_id": customer_id, "day": pickup_on, "reserved_usd": counted}
 
 
 def _remittance(told: dict[str, Any], entry: dict[str, Any], today: dt.date) -> dict[str, Any]:
@@ -81,7 +112,7 @@ def _remittance(told: dict[str, Any], entry: dict[str, Any], today: dt.date) -> 
     }
 
 
-def _reference(account_id: str, number: int, first: dt.datetime) -> str:
-    """The bank's number for a remittance: its day and ten digits."""
-    mixed = hashlib.sha256(f"{account_id} remittance {number}".encode()).digest()
+def _reference(account_id: str, kind: str, number: int, first: dt.datetime) -> str:
+    """The bank's number for something of the past: its day and ten digits."""
+    mixed = hashlib.sha256(f"{account_id} {kind} {number}".encode()).digest()
     return f"{first.astimezone(BANK_TIME):%Y%m%d}{int.from_bytes(mixed[:8]) % 10**10:010d}"

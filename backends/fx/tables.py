@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backends.tables import Base
@@ -112,3 +112,40 @@ class RemittanceStep(Base):
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     stage: Mapped[str] = mapped_column(String(20))
     at: Mapped[dt.datetime]
+
+
+class NoteKind(Base):
+    """A currency whose banknotes the bank keeps, given out in multiples of ``step`` minor units."""
+
+    __tablename__ = "bank_fx_notes"
+
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    step: Mapped[int]
+
+
+class CashReservation(Base):
+    """Banknotes put aside at a branch: ``amount`` in minor units of ``currency``, to be drawn from the account there."""
+
+    __tablename__ = "bank_fx_reservations"
+
+    reference: Mapped[str] = mapped_column(String(40), primary_key=True)
+    customer_id: Mapped[str] = mapped_column(ForeignKey("bank_customers.customer_id"), index=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("bank_accounts.account_id"))
+    branch_id: Mapped[int] = mapped_column(ForeignKey("bank_branches.branch_id"))
+    currency: Mapped[str] = mapped_column(String(3))
+    amount: Mapped[int]
+    amount_usd: Mapped[int]
+    pickup_on: Mapped[dt.date]
+    reserved_at: Mapped[dt.datetime]
+    cancelled_at: Mapped[dt.datetime | None]
+
+
+class CashDay(Base):
+    """What a customer has reserved for a day, in US cents at the middle price; never below zero."""
+
+    __tablename__ = "bank_fx_cash_days"
+    __table_args__ = (CheckConstraint("reserved_usd >= 0", name="reserved_not_negative"),)
+
+    customer_id: Mapped[str] = mapped_column(ForeignKey("bank_customers.customer_id"), primary_key=True)
+    day: Mapped[dt.date] = mapped_column(primary_key=True)
+    reserved_usd: Mapped[int]

@@ -59,6 +59,8 @@ MEANS: dict[str, str | tuple[str, ...]] = {
     "我要结汇": "fx_sell", "I want to sell foreign currency": "fx_sell",
     "怎么结汇": "fx_sell", "How do I sell foreign currency?": "fx_sell",
     "境外汇款进度": "remit_status", "status of my wire transfer": "remit_status",
+    "预约外币": "fx_cash", "Book foreign cash for me": "fx_cash",
+    "取消外币预约": "fx_cash", "Cancel my foreign cash reservation": "fx_cash",
     "还能换多少外汇": "fx_quota", "How much quota do I have left?": "fx_quota", "How much FX quota do I have left?": "fx_quota",
     "查美元汇率": "fx_rate", "看看全部外汇牌价": "fx_rate", "US dollar rate": "fx_rate", "What are your exchange rates today?": "fx_rate",
     "上海有哪些网点": "branch", "你们的电话是多少": "branch", "Branches in Shanghai": "branch", "What is your phone number?": "branch",
