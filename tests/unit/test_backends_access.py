@@ -83,7 +83,7 @@ HOSTILE_SLOTS: list[dict[str, Any]] = [
     {"card_tail": "%"},
     {"customer_id": B, "caller": {"customer_id": B}, "account_id": "C1004-7701"},
     {"card_product": "钻石", "product_name": "沈若兰", "city": "沈若兰"},
-    {"transaction": "C1004-2-5", "amount": "388", "reason": "unauthorised"},
+    {"transaction": "C1004-2-5", "amount": "499", "reason": "unauthorised"},
 ]
 BASE = {"amount": "1000", "currency": "USD", "detail": "投诉", "product_name": "云杉安心添利"}
 

@@ -17,6 +17,7 @@ from backends.action import BackendError
 from backends.card.service_tables import MailingAddress, Plastic, Replacement
 from backends.card.tables import Card, Transaction
 from backends.result import Result
+from backends.tables import QuoteRow
 from tests.bank import ME, Bank, caller, commit_of, open_bank, said
 
 
@@ -201,6 +202,15 @@ async def test_nothing_is_ordered_without_a_one_time_code_or_under_anothers_quot
         await bank.actions.run(commit_of(ready), caller(ME).model_copy(update={"assurance": "signed_in"}))
     assert (await bank.commit(ready, "C1004")).outcome == "expired"
     assert await orders(bank, "C1001-1") == []
+
+
+async def test_a_quote_that_names_anothers_card_is_not_carried_out(bank: Bank) -> None:
+    ready = await replace(bank, "8888", "damaged")
+    async with AsyncSession(bank.engine) as db, db.begin():
+        quote = (await db.scalars(select(QuoteRow))).one()
+        quote.terms = {**quote.terms, "card_id": "C1004-1"}
+    assert (await bank.commit(ready)).outcome == "not_found"
+    assert await orders(bank, "C1004-1") == []
 
 
 # -- afterwards -----------------------------------------------------------------------------------
