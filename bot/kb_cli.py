@@ -81,7 +81,7 @@ def measure() -> None:
         right, three = (sum(getattr(each, name) for each in mine) / len(mine) for name in ("right", "among_three"))
         print(f"{language}: {len(mine)} wordings; the best is right {right:.1%}, one of the three best {three:.1%}")
         print("  threshold   right   wrong   invented")
-        for point in curve(mine, [number / 25 for number in range(2, 16)]):
+        for point in curve(mine, [number / 20 for number in range(2, 13)]):
             print(f"       {point.threshold:.2f}   {point.right:5.1%}   {point.wrong:5.1%}   {point.invented:5.1%}")
 
 

@@ -70,18 +70,17 @@ class Library:
         self._indexed: set[str] = set()
         self._shelves: dict[tuple[str, Language], _Shelf] = {}
         self.calibration = LETTERS if embedder is None else LETTERS_AND_MEANING
-        for intent in dict.fromkeys(answer.intent for answer in known):
-            mine = [answer for answer in known if answer.intent == intent]
-            for language in ("zh", "en"):
-                self._shelves[intent, language] = _Shelf(mine, language)
+        self._known: dict[str, list[Answer]] = {}
+        for answer in known:
+            self._known.setdefault(answer.intent, []).append(answer)
 
     async def search(
         self, intent: str, question: str, language: Language, day: dt.date, act: Act = "ask"
     ) -> list[Candidate]:
         """The answers of *intent* that are in force on *day*, the likeliest first; of equals, those meant for *act*."""
-        shelf = self._shelves.get((intent, language))
-        if shelf is None:
+        if intent not in self._known:
             return []
+        shelf = self._shelf(intent, language)
         read = question[:READ]
         letters = shelf.asked.likeness(read)
         meaning = await self._meaning(shelf, read)
@@ -98,6 +97,12 @@ class Library:
         """The answer to give of those *found*, or ``None`` where none is clearly asked for."""
         first, second = (found[place].score if len(found) > place else 0.0 for place in (0, 1))
         return found[0].answer if found and is_clear(first, second, self.calibration.threshold(language)) else None
+
+    def _shelf(self, intent: str, language: Language) -> _Shelf:
+        """The answers of *intent*, indexed when they are first asked for: a process starts without waiting for it."""
+        if (intent, language) not in self._shelves:
+            self._shelves[intent, language] = _Shelf(self._known[intent], language)
+        return self._shelves[intent, language]
 
     async def _meaning(self, shelf: _Shelf, question: str) -> list[float]:
         """How alike *question* is to each wording in its meaning, 0 to 1; nothing without an embedder."""

@@ -158,7 +158,7 @@ async def test_all_results_go_to_the_model_in_one_request_and_no_value_goes_with
     ("capability", "outcome"),
     [
         ("fx_buy", "ready"), ("card_report_lost", "ready"), ("fx_buy", "expired"), ("fx_buy", "code_sent"), ("fx_buy", "code_wrong"),
-        ("card_bill", "sign_in"), ("fx_buy", "channel"), ("fraud_security", "first_steps"), ("fx_buy", "pending"), ("branch", "foreign"),
+        ("card_bill", "sign_in"), ("fx_buy", "channel"), ("fraud_security", "first_steps"), ("fx_buy", "pending"), ("branch", "foreign"), ("card_activate", "answered"),
     ],
 )  # fmt: skip
 async def test_binding_words_are_never_given_to_a_model(capability, outcome):
