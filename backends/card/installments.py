@@ -69,7 +69,7 @@ class CardInstallment(BankWrite[CardInstallmentInput, PlanTerms]):
 
     async def explain(self, context: Context) -> Result:
         day = context.today
-        rates = [plans.schedule_of(100_000_00, terms, day).annual_rate for terms in OFFERED]
+        rates = plans.rates(day)
         rows = tuple(
             self.facts(
                 context,
@@ -77,7 +77,7 @@ class CardInstallment(BankWrite[CardInstallmentInput, PlanTerms]):
                 term_interest=ruled(f"instalment_interest_{terms}", day),
                 annual_rate=Ruled(Percent(rate)),
             )
-            for terms, rate in zip(OFFERED, rates, strict=True)
+            for terms, rate in rates.items()
         )
         return self.answer(
             "explain",
@@ -85,7 +85,7 @@ class CardInstallment(BankWrite[CardInstallmentInput, PlanTerms]):
                 context,
                 min_amount=ruled("instalment_minimum", day),
                 share=ruled("instalment_share", day),
-                highest_rate=Ruled(Percent(max(rates))),
+                highest_rate=Ruled(Percent(max(rates.values()))),
                 settle_fee_rate=ruled("instalment_settle_fee", day),
                 hotline=ruled("hotline", day),
             ),

@@ -6,7 +6,7 @@ import calendar
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +24,8 @@ from backends.values import Money, Period, Term
 
 OFFERED = (3, 6, 12, 18, 24)
 """Numbers of instalments that have a rule of their own, ``instalment_interest_<number>``: per cent of the sum, a term."""
+EVEN = 72_000_00
+"""A sum that every one of those numbers divides, and its interest too."""
 _MONTHS = {"instalment": 1, "month": 1, "year": 12}
 
 # -- what it costs ------------------------------------------------------------------------
@@ -31,7 +33,7 @@ _MONTHS = {"instalment": 1, "month": 1, "year": 12}
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """*principal* and *interest*, in minor units, in *terms* monthly parts: equal ones, the first with what is over."""
+    """*principal* and *interest*, in minor units, in *terms* monthly parts: equal ones, the last with what is over."""
 
     principal: int
     interest: int
@@ -55,14 +57,21 @@ class Schedule:
 
 def _parts(total: int, count: int) -> tuple[int, ...]:
     each = total // count
-    return (total - each * (count - 1), *[each] * (count - 1))
+    return (*[each] * (count - 1), total - each * (count - 1))
 
 
 def schedule_of(principal: int, terms: int, today: dt.date) -> Schedule:
-    """The schedule of *principal* (minor units) over one of the ``OFFERED`` terms, at the interest of *today*."""
+    """The schedule of *principal* (minor units) over one of the ``OFFERED`` terms, at the interest of *today*.
+
+    A fraction of a cent is waived, and what does not divide is paid last: so no sum costs more a year than an even one.
+    """
     percent = percent_rule(f"instalment_interest_{terms}", today).value
-    interest = (principal * terms * percent / 100).quantize(Decimal(1), rounding=ROUND_HALF_UP)
-    return Schedule(principal, int(interest), terms)
+    return Schedule(principal, int(principal * terms * percent / 100), terms)
+
+
+def rates(today: dt.date) -> dict[int, Decimal]:
+    """What each of the ``OFFERED`` terms costs a year at most, in per cent: that of a sum that divides evenly."""
+    return {terms: schedule_of(EVEN, terms, today).annual_rate for terms in OFFERED}
 
 
 def offered_term(asked: Term) -> int | None:

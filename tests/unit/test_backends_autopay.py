@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backends.card.tables import AutopayMandate
+from backends.loan.tables import Loan
 from backends.result import Result
 from tests.bank import ME, Bank, open_bank, said
 
@@ -145,6 +146,14 @@ async def test_a_loan_that_is_named_is_meant(bank: Bank) -> None:
     assert (await ask(bank, loan_kind="car", change="close")).outcome == "no_loan"
     done = await bank.commit(ready)
     assert (done.outcome, said(done)["repaid_name"]) == ("done", "住房贷款")
+
+
+async def test_every_loan_of_the_demo_bank_is_repaid_by_itself_out_of_its_account(bank: Bank) -> None:
+    mandates = select(AutopayMandate.customer_id, AutopayMandate.loan_kind, AutopayMandate.account_id)
+    async with AsyncSession(bank.engine) as db:
+        repaid = set((await db.execute(mandates.where(AutopayMandate.loan_kind.is_not(None)))).tuples())
+        loans = set((await db.execute(select(Loan.customer_id, Loan.kind, Loan.account_id))).tuples())
+    assert repaid == loans
 
 
 # -- whose --------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backends.card.interest import annual_percent
-from backends.card.plans import OFFERED, Schedule, months_after, offered_term, schedule_of
+from backends.card.plans import EVEN, OFFERED, Schedule, months_after, offered_term, rates, schedule_of
 from backends.card.tables import InstalmentPlan, Statement, Transaction
 from backends.result import Result
 from backends.values import Term
@@ -110,13 +110,13 @@ def test_what_costs_nothing_has_a_rate_of_nothing_and_a_loss_has_none() -> None:
 
 @settings(max_examples=300)
 @given(st.integers(1, 10**12), st.integers(0, 10**12), st.sampled_from(OFFERED))
-def test_the_payments_add_up_to_the_cent_and_only_the_first_differs(principal: int, interest: int, terms: int) -> None:
+def test_the_payments_add_up_to_the_cent_and_only_the_last_differs(principal: int, interest: int, terms: int) -> None:
     schedule = Schedule(principal, interest, terms)
     assert sum(schedule.payments) == principal + interest
     assert sum(schedule.principals) == principal
     assert len(schedule.payments) == terms
-    assert len(set(schedule.payments[1:])) == 1
-    assert 0 <= schedule.payments[0] - schedule.payments[1] <= 2 * (terms - 1)
+    assert len(set(schedule.payments[:-1])) == 1
+    assert 0 <= schedule.payments[-1] - schedule.payments[0] <= 2 * (terms - 1)
 
 
 def test_a_day_that_a_month_lacks_becomes_its_last() -> None:
@@ -150,11 +150,11 @@ async def test_a_plan_reads_back_all_of_its_cost(bank: Bank) -> None:
             "statement_month": "2026-11-01/2026-11-30",
             "principal": "6158.00",
             "term": "P12I",
-            "first_payment": "550.28",
+            "first_payment": "550.10",
             "each_payment": "550.10",
-            "last_payment": "550.10",
-            "interest": "443.38",
-            "total_payment": "6601.38",
+            "last_payment": "550.27",
+            "interest": "443.37",
+            "total_payment": "6601.37",
             "annual_rate": "13.84",
             "term_interest": "0.60",
             "first_on": "2026-12-27",
@@ -312,8 +312,18 @@ async def test_several_plans_are_listed(bank: Bank) -> None:
     assert (one.outcome, said(one)["plan_name"]) == ("status", "珠宝分期")
 
 
+@given(st.integers(500_00, 2_000_00), st.sampled_from(OFFERED))
+def test_no_sum_costs_more_than_the_rate_that_is_told(principal: int, terms: int) -> None:
+    assert schedule_of(principal, terms, TODAY).annual_rate <= rates(TODAY)[terms]
+
+
 async def test_the_highest_rate_is_the_highest_of_the_rows(bank: Bank) -> None:
     told = await bank.ask("card_installment", None, "explain")
-    rates = [Decimal(row[-1].value) for row in told.rows]
-    assert Decimal(said(told)["highest_rate"]) == max(rates)
-    assert len(rates) == len(OFFERED)
+    shown = [Decimal(row[-1].value) for row in told.rows]
+    assert Decimal(said(told)["highest_rate"]) == max(shown)
+    assert len(shown) == len(OFFERED)
+
+
+def test_the_even_sum_divides_to_the_cent() -> None:
+    for terms in OFFERED:
+        assert len(set(schedule_of(EVEN, terms, TODAY).payments)) == 1
