@@ -151,9 +151,9 @@ async def test_a_loan_that_is_named_is_meant(bank: Bank) -> None:
 async def test_every_loan_of_the_demo_bank_is_repaid_by_itself_out_of_its_account(bank: Bank) -> None:
     mandates = select(AutopayMandate.customer_id, AutopayMandate.loan_kind, AutopayMandate.account_id)
     async with AsyncSession(bank.engine) as db:
-        repaid = set((await db.execute(mandates.where(AutopayMandate.loan_kind.is_not(None)))).tuples())
-        loans = set((await db.execute(select(Loan.customer_id, Loan.kind, Loan.account_id))).tuples())
-    assert repaid == loans
+        repaid = (await db.execute(mandates.where(AutopayMandate.loan_kind.is_not(None)))).all()
+        loans = (await db.execute(select(Loan.customer_id, Loan.kind, Loan.account_id))).all()
+    assert {tuple(row) for row in repaid} == {tuple(row) for row in loans}
 
 
 # -- whose --------------------------------------------------------------------------------
