@@ -82,6 +82,11 @@ def _mended(text: str, span: Span) -> Iterator[Span]:
     if slot == "city" and end < len(text) and _PLACE_ENDS.match(text[end]):
         end += 1
     if slot == "amount":
+        for match in SHAPES["term"].finditer(text):
+            if start < match.start() < end <= match.end():  # 100万30年 is a sum and a term
+                yield match.start(), match.end(), "term"
+                end = match.start()
+                break
         for match in CURRENCY.finditer(text, start, end):
             number = text[start : match.start()].rstrip()
             if match.end() == end and number and read_amount(number) is not None:

@@ -49,6 +49,8 @@ def test_what_is_plainly_written_is_found_without_a_model(text: str, slots: list
     [
         ("换五百美金", (1, 5, "amount"), [("amount", "五百"), ("currency", "美金")]),
         ("尾号8888的", (0, 6, "card_tail"), [("card_tail", "8888")]),
+        ("月供多少，100万30年", (5, 11, "amount"), [("amount", "100万"), ("term", "30年")]),
+        ("存3万5怎么样", (1, 4, "amount"), [("amount", "3万5")]),
         ("共8.88元", (3, 6, "amount"), [("amount", "8.88元")]),
         ("买了二十天的", (3, 5, "term"), [("term", "二十天")]),
         ("2015年5月5日净值", (0, 8, "date"), [("date", "2015年5月5日")]),
