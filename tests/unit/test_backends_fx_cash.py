@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from backends.action import BackendError, Refused
-from backends.fx.cash import pickup_day
+from backends.fx.cash import cancel, pickup_day
 from backends.fx.tables import CashDay, CashReservation
 from backends.result import Result
 from backends.wealth.calendar import is_trading_day
@@ -226,6 +226,13 @@ async def test_nobody_takes_back_anothers_reservation(bank: Bank) -> None:
     assert (await bank.commit(undo, "C1001", key="a")).outcome == "expired"
     async with AsyncSession(bank.engine) as db:
         assert all(row.cancelled_at is None for row in await db.scalars(select(CashReservation)))
+
+
+async def test_a_reference_alone_does_not_open_anothers_reservation(bank: Bank) -> None:
+    async with AsyncSession(bank.engine) as db:
+        theirs = (await db.scalars(select(CashReservation.reference))).one()
+        with pytest.raises(Refused, match="no_reservation"):
+            await cancel(db, "C1001", theirs, now=bank.now)
 
 
 async def test_notes_are_kept_for_five_days_and_then_lapse(bank: Bank) -> None:
