@@ -78,7 +78,7 @@ def test_an_installation_without_the_tests_is_not_blamed_for_it(tmp_path: Path) 
     [
         (lambda registry: registry.pop("fx_rate"), "fx_rate: no action"),
         (lambda registry: registry.update(fx_rate=registry["fx_quote"]), "fx_rate: the catalogue names"),
-        (lambda registry: registry.update(fx_sell=registry["fx_buy"]), "fx_sell: an action that no served"),
+        (lambda registry: registry.update(unheard_of=registry["fx_buy"]), "unheard_of: an action that no served"),
     ],
     ids=["missing", "another", "unserved"],
 )
