@@ -132,6 +132,16 @@ ASKED: list[tuple[str, str | None, dict[str, Any]]] = [
     ("complaint", ME, {"detail": "柜台排队太久"}),
     ("account_balance", ME, {}),
     ("customer_profile", "C1005", {}),
+    ("loan_status", "C1004", {"loan_kind": "car"}),
+    ("loan_repay", ME, {}),
+    ("loan_repay", ME, {"amount": "1000000", "term": "P30Y", "loan_kind": None}),
+    ("loan_repay", "C1004", {"amount": "200000"}),
+    ("pension", ME, {"period": "2025-01-01/2025-12-31"}),
+    ("pension", "C1003", {"topic": "tax", "tax_rate": "20"}),
+    ("deposit_rate", None, {"amount": "300000", "term": "P3Y", "deposit_kind": None}),
+    ("gold", None, {"amount": "20", "measure": "gram", "date": None}),
+    ("wealth_compare", None, {"product_name": ["稳盈春晓", "稳盈秋实"], "term": []}),
+    ("wealth_compare", None, {"product_type": ["deposit"], "term": ["P1Y", "P3Y"]}),
     *((name, None, {"question": "怎么办", "about": "transfer_rules", "language": None}) for name in KNOWLEDGE),
 ]
 PREPARED: list[tuple[str, dict[str, Any]]] = [
@@ -177,7 +187,7 @@ async def test_a_write_goes_through_all_its_steps_alike_here_and_there(local: Ba
 async def test_what_is_an_error_here_is_the_same_error_there(local: Bank, remote: RemoteActions) -> None:
     for call in (
         ActionCall(name="fx_quote"),
-        ActionCall(name="loan_status"),
+        ActionCall(name="greet"),
         ActionCall(name="card_bill", step="commit", key="key"),
         ActionCall(name="complaint", input={"detail": "慢"}),
     ):
