@@ -157,7 +157,10 @@ def _as_answer(
     elsewhere = sure and names[0] not in (_ANSWERING | _COURTESIES) and names[0] != task.capability
     if task.awaiting == capability.words and capability.words is not None and names[0] not in ("cancel", "deny"):
         return _put(session, task.with_slots({capability.words: (text.strip(),)}), None, now)
-    cues = {} if _wants_another(understanding, capabilities, elsewhere) else capability.read_cues(text)
+    awaited = capability.cues.get(task.awaiting or "")
+    plain = awaited is not None and awaited.is_all_of(text)
+    belongs = plain or not _wants_another(understanding, capabilities, elsewhere)
+    cues = capability.read_cues(text) if belongs else {}
     only_cues = not any(values for name, values in slots.items() if name not in capability.cues)
     calls_off = only_cues and task.awaiting in ("confirm", "code") and phrases.ABANDON.match(text)
     if slots and not calls_off and _speaks_of(task, slots, cues, understanding, names, text):

@@ -49,6 +49,11 @@ class Cue(BaseModel):
         """The first value, in the order of the file, of which *text* says a word without denying it; else ``None``."""
         return next((value for value, words in self.values.items() if _says_one(words, text)), None)
 
+    def is_all_of(self, text: str) -> bool:
+        """Whether *text* is one of the words and nothing more, as a button's is."""
+        said = text.strip(" .,!?。，！？").casefold()
+        return any(said == word.casefold() for words in self.values.values() for word in words)
+
 
 @cache
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:

@@ -6,6 +6,8 @@ import datetime as dt
 
 import pytest
 
+from backends.card import disputes, replace
+from backends.values.codes import CODES
 from bot import tracking
 from bot.session import Session, Task
 from bot.tracking import relevant_slots
@@ -84,3 +86,25 @@ def test_calling_it_off_is_no_cue_once_everything_was_read_back() -> None:
     assert (called_off.signal, called_off.tasks) == ("cancelled", ())
     changed = hear(QUOTED, "改成全额", "card_repay")
     assert [task.slots for task in changed.agenda] == [{"part": ("full",), "amount": ()}]
+
+
+def test_a_message_that_is_nothing_but_the_awaited_word_answers_whatever_it_reads_like() -> None:
+    asked = Task(id=1, capability="card_dispute", act="do", slots={}, awaiting="reason", touched_at=NOW)
+    heard_now = hear(asked, "重复扣款。", "autopay")
+    assert [(task.capability, task.slots) for task in heard_now.agenda] == [
+        ("card_dispute", {"reason": ("duplicate",)})
+    ]
+    assert [task.capability for task in hear(asked, "重复扣款就关掉自动还款", "autopay").agenda] == ["autopay"]
+
+
+OFFERED = [("card_dispute", "dispute", disputes.REASONS), ("card_replace", "replace", replace.REASONS)]
+
+
+@pytest.mark.parametrize(
+    ("capability", "prefix", "reason"), [(name, prefix, reason) for name, prefix, all_ in OFFERED for reason in all_]
+)
+def test_a_reason_that_is_offered_is_read_back_as_itself(capability: str, prefix: str, reason: str) -> None:
+    cue = catalog()[capability].cues["reason"]
+    for words in CODES[f"{prefix}_{reason}"]:
+        assert cue.read(words) == reason
+        assert cue.is_all_of(words)
