@@ -193,6 +193,14 @@ def check() -> None:
 
 
 @app.command()
+def capabilities() -> None:
+    """Write down, as Markdown, everything that is served: docs/capabilities.md."""
+    from bot.describe import page
+
+    print(page(), end="")
+
+
+@app.command()
 def doctor() -> None:
     """Look at everything that serving needs, and say what to do; exit 1 where it could not serve."""
     from bot.doctor import Finding, examine
