@@ -62,8 +62,14 @@ class BackendError(Exception):
         self.unknown = unknown
 
 
+class Rejected(BackendError):
+    """The call itself cannot be served: no such step, an unreadable input, no key, no code. Nothing was done, and the same
+    call would be rejected again."""
+
+
 class ActionRunner(Protocol):
-    """Where actions run: in this process (``LocalActions``) or behind ``ACTIONS_URL`` (``RemoteActions``)."""
+    """Where actions run: in this process (``LocalActions``), behind ``BANK_API_URL`` (``HttpActions``) or ``ACTIONS_URL``
+    (``RemoteActions``)."""
 
     async def run(self, call: ActionCall, caller: Caller) -> Result:
         """The authoritative answer; raises ``BackendError`` where there is none."""

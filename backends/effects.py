@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backends.action import ActionCall, ActionInput, BackendError, BankWrite, Context, Offer, Refused, Terms
+from backends.action import ActionCall, ActionInput, BankWrite, Context, Offer, Refused, Rejected, Terms
 from backends.result import Fact, Quote, Result
 from backends.tables import EffectRow, QuoteRow
 
@@ -64,12 +64,12 @@ async def commit(action: BankWrite[Any, Any], call: ActionCall, context: Context
     """Carries out the quote that *call* names, once.
 
     ``expired`` where the quote is past its time, unknown, or not the caller's; ``changed`` where what was confirmed is
-    not what was offered; else what the write's ``perform`` answers. Raises ``BackendError`` for a caller who has not
+    not what was offered; else what the write's ``perform`` answers. Raises ``Rejected`` for a caller who has not
     answered a one-time code, unless the write only protects.
     """
     customer_id = context.customer_id
     if not action.protective and context.caller.assurance != "stepped_up":
-        raise BackendError(f"{action.name} is committed only after a one-time code")
+        raise Rejected(f"{action.name} is committed only after a one-time code")
 
     async def carry_out() -> Result:
         quote = await context.db.get(QuoteRow, call.quote_id) if call.quote_id else None
@@ -105,7 +105,7 @@ async def once(
     one key end with ``IntegrityError`` in one of them, which is then to be tried again.
     """
     if not context.key:
-        raise BackendError(f"{capability} is done only under an idempotency key")
+        raise Rejected(f"{capability} is done only under an idempotency key")
     earlier = await _stored(context.db, context.owner, context.key, capability, quote_id)
     if earlier is not None:
         return earlier

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from backends import effects
-from backends.action import ActionCall, BackendError, BankAction, Caller, Context, Refused
+from backends.action import ActionCall, BackendError, BankAction, Caller, Context, Refused, Rejected
 from backends.registry import BY_NAME, AnyAction
 from backends.result import Result
 
@@ -39,12 +39,12 @@ class LocalActions:
     async def run(self, call: ActionCall, caller: Caller) -> Result:
         """The answer to *call* on behalf of *caller*.
 
-        Raises ``BackendError`` where there is no such action or step, the input is not of its type, or anything fails;
-        the last is ``unknown`` where something may have been done.
+        Raises ``Rejected`` where there is no such action or step or the input is not of its type, and ``BackendError``
+        where anything fails; that is ``unknown`` where something may have been done.
         """
         action = self._actions.get(call.name)
         if action is None or call.step not in action.steps:
-            raise BackendError(f"no action answers {call.name}.{call.step}")
+            raise Rejected(f"no action answers {call.name}.{call.step}")
         if action.access == "customer" and caller.customer_id is None and call.step != "explain":
             return Result(capability=action.name, outcome="sign_in")
         acts = action.acts(call.step)
@@ -62,7 +62,7 @@ class LocalActions:
                 place = "".join(traceback.format_tb(error.__traceback__))
                 log.error("%s.%s failed: %s\n%s", call.name, call.step, type(error).__name__, place)
                 raise BackendError(f"{call.name}.{call.step}: {type(error).__name__}", unknown=acts) from error
-        raise BackendError(f"{call.name}.{call.step}: its key is taken by something else")
+        raise Rejected(f"{call.name}.{call.step}: its key is taken by something else")
 
 
 async def _answer(action: AnyAction, call: ActionCall, context: Context) -> Result:
@@ -72,7 +72,7 @@ async def _answer(action: AnyAction, call: ActionCall, context: Context) -> Resu
         return action.refusal(refused, context)
     except ValidationError as error:
         fields = sorted({str(problem["loc"][0]) for problem in error.errors() if problem["loc"]})
-        raise BackendError(f"{call.name}.{call.step}: unreadable input {', '.join(fields)}") from None
+        raise Rejected(f"{call.name}.{call.step}: unreadable input {', '.join(fields)}") from None
 
 
 async def _step(action: AnyAction, call: ActionCall, context: Context) -> Result:

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backends import demo as demo_bank
 from backends.action import ActionRunner
+from backends.http.client import HttpActions
 from backends.knowledge.service import library
 from backends.knowledge.vectors import Embedder
 from backends.local import LocalActions
@@ -226,9 +227,13 @@ def embedder_of(understander: Understander) -> Embedder | None:
 def _actions(
     settings: Settings, bank: AsyncEngine, clock: Clock, stack: AsyncExitStack, embedder: Embedder | None
 ) -> ActionRunner:
-    if settings.actions_url is None:
+    remote: RemoteActions | HttpActions
+    if settings.actions_url is not None:
+        remote = RemoteActions(str(settings.actions_url), settings.signing_key())
+    elif settings.bank_api_url is not None:
+        remote = HttpActions(str(settings.bank_api_url), settings.signing_key())
+    else:
         return LocalActions(bank, clock, searching(library(embedder)))
-    remote = RemoteActions(str(settings.actions_url), settings.signing_key())
     stack.push_async_callback(remote.aclose)
     return remote
 

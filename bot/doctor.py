@@ -57,7 +57,11 @@ async def examine(settings: Settings, clock: Clock) -> list[Finding]:
         ("redis", "check REDIS_URL, or install redis-server", lambda: _redis(settings)),
         ("model", "reinstall this release, or train one: teller train", lambda: _understanding(clock)),
         ("language", "check TELLER_MODEL_URL; until then the templates speak", lambda: _language_model(settings)),
-        ("bank", "check ACTIONS_URL or BANK_DATABASE_URL, and that the server runs", lambda: _bank(settings)),
+        (
+            "bank",
+            "check BANK_API_URL, ACTIONS_URL or BANK_DATABASE_URL, and that the server runs",
+            lambda: _bank(settings),
+        ),
         ("disk", "check TELLER_DATA_DIR", lambda: _disk(settings.data_dir)),
     ]
     for name, advice, look in looks:
@@ -154,6 +158,9 @@ async def _bank(settings: Settings) -> list[Finding]:
         base = str(settings.actions_url).rstrip("/").removesuffix("/webhook")
         (await _get(f"{base}/health", {})).raise_for_status()
         return [Finding("bank", "ok", "the action server answers")]
+    if settings.bank_api_url is not None:
+        (await _get(f"{str(settings.bank_api_url).rstrip('/')}/health", {})).raise_for_status()
+        return [Finding("bank", "ok", "its API answers")]
     engine = open_database(_plain(settings.bank_database_url or settings.database_url), settings.data_dir, "bank")
     try:
         async with reading(engine) as connection:

@@ -64,7 +64,12 @@ class Settings(BaseSettings):
     jwt_audience: str | None = Field(default=None, description="and their `aud`")
     otp_url: HttpUrl | None = Field(default=None, description="the bank's service that texts one-time codes")
     otp_key: SecretStr | None = None
-    actions_url: HttpUrl | None = Field(default=None, validation_alias="ACTIONS_URL")
+    actions_url: HttpUrl | None = Field(
+        default=None, validation_alias="ACTIONS_URL", description="a Rasa action server that has the bank's actions"
+    )
+    bank_api_url: HttpUrl | None = Field(
+        default=None, validation_alias="BANK_API_URL", description="the bank's REST API; see docs/connect-a-bank.md"
+    )
     release: Path | None = Field(default=None, description="the release that understands, if not the one shipped")
     model_url: HttpUrl | None = None
     model_name: str | None = None
@@ -84,6 +89,8 @@ class Settings(BaseSettings):
     def _is_safe(self) -> Self:
         reasons = self._demo_refusals() if self.env == "demo" else self._production_refusals()
         reasons += self._issuer_refusals()
+        if self.actions_url is not None and self.bank_api_url is not None:
+            reasons.append("ACTIONS_URL and BANK_API_URL are both set: keep the one that the bank answers at.")
         if self.model_url is not None and not self.model_name:
             reasons.append("TELLER_MODEL_URL is set: say which model it serves in TELLER_MODEL_NAME.")
         if reasons:

@@ -1,0 +1,41 @@
+"""A circuit breaker (Nygard, *Release It!*, 2nd ed., ch. 5): a system that is down is left alone, and tried again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Opens after *failures* in a row; while it is open, one call every *cool_down* seconds is let through, and an answer
+    to it closes it again. *clock* is monotonic seconds.
+
+    For one event loop. ``responses.gateway`` has one for models, of which it may import as little as this may of it.
+    """
+
+    failures: int = 5
+    cool_down: float = 5.0
+    clock: Callable[[], float] = time.monotonic
+    _in_a_row: int = field(default=0, init=False)
+    _open_until: float = field(default=float("-inf"), init=False)
+
+    def admits(self) -> bool:
+        """Whether to ask now. A probe whose end is never recorded costs one more pause, nothing else."""
+        if self._in_a_row < self.failures:
+            return True
+        now = self.clock()
+        if now < self._open_until:
+            return False
+        self._open_until = now + self.cool_down
+        return True
+
+    def record(self, *, answered: bool) -> None:
+        """What became of a call: an answer, were it a refusal, or none."""
+        if answered:
+            self._in_a_row = 0
+            return
+        self._in_a_row += 1
+        if self._in_a_row >= self.failures:
+            self._open_until = self.clock() + self.cool_down
