@@ -49,7 +49,6 @@ async def handle_turn(
     session = tracking.hear(
         session,
         understanding,
-        message.text,
         code=message.code_digest is not None,
         now=now,
         capabilities=catalog(),

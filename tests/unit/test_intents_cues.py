@@ -67,7 +67,7 @@ def hear(task: Task, text: str, name: str, confidence: float = 0.95, act: Act = 
         text=text, language="zh", in_scope=True, act=act, intents=(IntentScore(name=name, confidence=confidence),)
     )
     session = Session(tasks=(task,), next_task=2, turns=1)
-    return tracking.hear(session, understanding, text, code=False, now=NOW, capabilities=catalog())
+    return tracking.hear(session, understanding, code=False, now=NOW, capabilities=catalog())
 
 
 @pytest.mark.parametrize(("name", "confidence"), [("card_repay", 0.95), ("card_limit", 0.3), ("card_bill", 0.95)])

@@ -69,9 +69,7 @@ class Conversation:
         self.answers[kind] = result
 
     def hear(self, understanding: Understanding, *, code: bool = False) -> list[Decision]:
-        self.session = tracking.hear(
-            self.session, understanding, understanding.text, code=code, now=self.now, capabilities=catalog()
-        )
+        self.session = tracking.hear(self.session, understanding, code=code, now=self.now, capabilities=catalog())
         self.done = []
         steps: list[Step] = []
         for _ in range(5):

@@ -1,0 +1,54 @@
+"""A message that lives off the last topic: "那欧元呢？", "那额度呢", or the same once more."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from bot import phrases
+from bot.session import Session
+from bot.tracking.heard import ANSWERING, Heard
+from bot.tracking.moves import begin, put
+from intents.understanding import Act
+
+FOLLOW_UP_LIMIT = dt.timedelta(minutes=10)
+
+
+def again(heard: Heard) -> Session:
+    """Say it once more: the open question, or the last answer with figures asked for anew."""
+    session = heard.session
+    if session.in_hand is not None:
+        return put(session, session.in_hand, None, heard.now)
+    assert session.last is not None
+    act: Act = "status" if session.last.act == "do" else session.last.act
+    return begin(session, [(session.last.capability, act, session.last.slots)], heard.now)
+
+
+def follow_up(heard: Heard) -> Session | None:
+    """ "那欧元呢？" as the last topic with another slot; "那额度呢" as a new topic about the same object."""
+    last, text, now = heard.session.last, heard.text, heard.now
+    if last is None or now - last.at > FOLLOW_UP_LIMIT or last.capability not in heard.capabilities:
+        return None
+    if not (phrases.ELLIPSIS.match(text) or phrases.CORRECTION.match(text) or heard.only_values):
+        return None
+    capability = heard.capabilities[last.capability]
+    slots = heard.slots_for(last.capability)
+    same = heard.top in (last.capability, *ANSWERING) or not heard.is_sure
+    if slots and (same or (heard.only_values and phrases.ELLIPSIS.match(text))):
+        if "currency" in slots and last.slots.get("currency_from") and last.slots.get("currency") == ("CNY",):
+            slots = {**slots, "currency_from": slots["currency"]}
+            del slots["currency"]
+        if capability.kind == "knowledge" and capability.words in last.slots:
+            # 那借记卡呢 is asked of the question before it.
+            slots = {**slots, capability.words: (f"{last.slots[capability.words][0]} {text.strip()}",)}
+        return begin(heard.session, [(last.capability, last.act, {**last.slots, **slots})], now)
+    other = heard.capabilities[heard.top]
+    if heard.top not in ANSWERING and other.kind in ("query", "write"):
+        shared = {
+            name: values
+            for name, values in last.slots.items()
+            if name in other.slots and name in ("card_tail", "card_kind", "product_name")
+        }
+        return begin(
+            heard.session, [(heard.top, heard.understanding.act, {**shared, **heard.slots_for(heard.top)})], now
+        )
+    return None

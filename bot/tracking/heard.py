@@ -1,0 +1,100 @@
+"""What was heard: one message as it was understood, in the conversation that it came to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bot import phrases
+from bot.session import Session
+from intents.capability import Capability
+from intents.understanding import Understanding
+
+SURE = 0.6
+"""Confidence from which an intent is taken at its word against the task in hand."""
+WORDS_ENOUGH = 10
+"""Characters from which a first complaint already says what happened; a question is one at any length."""
+ANSWERING = frozenset({"affirm", "deny", "cancel", "repeat", "out_of_scope", "chitchat"})
+"""What is only said to something: a yes, a no, and what no capability takes."""
+COURTESIES = frozenset({"greet", "thanks", "goodbye", "affirm", "deny", "chitchat"})
+"""What asks for nothing."""
+
+Slots = dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One message: the *session* before it, its *understanding*, whether it was a one-time *code*, and when."""
+
+    session: Session
+    understanding: Understanding
+    code: bool
+    now: dt.datetime
+    capabilities: Mapping[str, Capability]
+
+    @property
+    def text(self) -> str:
+        """The message as it was written."""
+        return self.understanding.text
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The intents, in the order of the message."""
+        return tuple(score.name for score in self.understanding.intents)
+
+    @property
+    def top(self) -> str:
+        """The first intent."""
+        return self.understanding.top
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the first intent is taken at its word."""
+        return self.understanding.intents[0].confidence >= SURE
+
+    @property
+    def only_values(self) -> bool:
+        """Whether the message is little more than its slot values ("八百", "尾号8888的那张")."""
+        rest = list(self.text)
+        for slot in self.understanding.slots:
+            rest[slot.start : slot.end] = " " * (slot.end - slot.start)
+        return len(phrases.FILLER.sub("", "".join(rest))) <= 2
+
+    def of(self, session: Session) -> Heard:
+        """The same message in another state of the conversation."""
+        return replace(self, session=session)
+
+    def slots_for(self, name: str) -> Slots:
+        """What the message says of the slots and cues of capability *name*."""
+        return relevant_slots(self.understanding, self.capabilities[name])
+
+    def words_for(self, name: str) -> Slots:
+        """The whole message as what *name* takes in the customer's own words, where it does and they say enough."""
+        capability = self.capabilities[name]
+        if capability.words is None or (capability.kind != "knowledge" and len(self.text.strip()) < WORDS_ENOUGH):
+            return {}
+        return {capability.words: (self.text.strip(),)}
+
+
+def relevant_slots(understanding: Understanding, capability: Capability) -> Slots:
+    """The understood slots that *capability* uses, canonical, in the order they were said, and its cues; empty where the
+    message takes back what was said before it."""
+    found: dict[str, list[str]] = {}
+    for slot in understanding.slots:
+        use = capability.slots.get(slot.slot)
+        if use is None or slot.normalized is None:
+            continue
+        values = found.setdefault(slot.slot, [])
+        if slot.normalized not in values:
+            values.append(slot.normalized)
+    said = {name: tuple(values if capability.slots[name].many else values[-1:]) for name, values in found.items()}
+    cues = capability.read_cues(understanding.text)
+    for name, cue in capability.cues.items():
+        if name in cues:
+            said[name] = (cues[name],)
+            if cue.instead_of is not None:
+                said[cue.instead_of] = ()
+        elif cue.instead_of in said:
+            said[name] = ()
+    return said
