@@ -6,62 +6,32 @@ import asyncio
 import datetime as dt
 import json
 import socket
-import threading
-import time
 import zlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import jwt
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from backends import wire
-from backends.action import ActionCall, BackendError, BankWrite, Caller
+from backends.action import ActionCall, BackendError, Caller
 from backends.ledger import LedgerActions
-from backends.registry import ACTIONS, KNOWLEDGE
+from backends.registry import ACTIONS
 from backends.remote import RemoteActions
 from backends.result import Result
 from backends.server import MAX_BODY, create_app
 from bot.tokens import Tokens
-from tests.bank import BANK_NOW, ME, Bank, caller, commit_of, open_bank, said
+from tests.bank import BANK_NOW, ME, Bank, caller, open_bank, said
+from tests.server import serving
 
 KEY = b"a key of the contract test, 32 bytes"
 OTHER_KEY = b"another key of just as many bytes!!!"
-
-
-@contextmanager
-def running(app: Starlette) -> Iterator[str]:
-    """Serves *app* in a thread of its own; yields its URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="none", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.005)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        listener.close()
-    assert not thread.is_alive()
-
-
-@pytest.fixture
-async def local(tmp_path: Path) -> AsyncIterator[Bank]:
-    folder = tmp_path / "local"
-    folder.mkdir()
-    async with open_bank(folder) as bank:
-        yield bank
 
 
 @pytest.fixture
@@ -80,7 +50,7 @@ def served(behind: Bank) -> LedgerActions:
 
 @pytest.fixture
 def url(behind: Bank, served: LedgerActions) -> Iterator[str]:
-    with running(create_app(served, KEY, lambda: BANK_NOW, closing=behind.engine.dispose)) as url:
+    with serving(create_app(served, KEY, lambda: BANK_NOW, closing=behind.engine.dispose)) as url:
         yield url
 
 
@@ -98,115 +68,6 @@ def body(
     message = {"text": "", "metadata": {wire.ASSERTION: assertion, **metadata}}
     tracker = {"sender_id": "someone", "slots": slots or {}, "latest_message": message, "events": []}
     return {"next_action": action, "sender_id": "someone", "tracker": tracker, "domain": {}, "version": "3.6.21"}
-
-
-def without_quote_id(result: Result) -> dict[str, Any]:
-    """A result, less the one thing that two banks make at random."""
-    dumped = result.model_dump(mode="json")
-    if dumped["quote"]:
-        dumped["quote"].pop("quote_id")
-    return dumped
-
-
-# -- the same results -----------------------------------------------------------------------
-
-ASKED: list[tuple[str, str | None, dict[str, Any]]] = [
-    ("card_bill", ME, {}),
-    ("card_bill", "C1004", {"period": "2026-10-01/2026-10-31"}),
-    ("card_bill", "C1002", {}),
-    ("card_limit", "C1007", {}),
-    ("card_limit", None, {}),
-    ("fx_rate", None, {"currency": ["USD", "EUR"]}),
-    ("fx_rate", None, {}),
-    ("fx_quote", None, {"amount": "500 EUR", "currency": "USD"}),
-    ("fx_quota", ME, {}),
-    ("wealth_product", None, {"product_type": "fund"}),
-    ("wealth_product", None, {"product_name": "云杉大额存单"}),
-    ("wealth_recommend", ME, {"risk_level": "R5"}),
-    ("wealth_holdings", ME, {"product_type": "fund"}),
-    ("risk_assessment", "C1005", {"risk_level": "R5"}),
-    ("card_transactions", "C1004", {"period": "2026-11-01/2026-11-20", "amount": None}),
-    ("card_transactions", ME, {"date": "2026-11-20"}),
-    ("branch", None, {"city": "上海"}),
-    ("branch", None, {"city": None}),
-    ("complaint", ME, {"detail": "柜台排队太久"}),
-    ("account_balance", ME, {}),
-    ("customer_profile", "C1005", {}),
-    ("loan_status", "C1004", {"loan_kind": "car"}),
-    ("loan_repay", ME, {}),
-    ("loan_repay", ME, {"amount": "1000000", "term": "P30Y", "loan_kind": None}),
-    ("loan_repay", "C1004", {"amount": "200000"}),
-    ("pension", ME, {"period": "2025-01-01/2025-12-31"}),
-    ("pension", "C1003", {"topic": "tax", "tax_rate": "20"}),
-    ("deposit_rate", None, {"amount": "300000", "term": "P3Y", "deposit_kind": None}),
-    ("gold", None, {"amount": "20", "measure": "gram", "date": None}),
-    ("wealth_compare", None, {"product_name": ["稳盈春晓", "稳盈秋实"], "term": []}),
-    ("wealth_compare", None, {"product_type": ["deposit"], "term": ["P1Y", "P3Y"]}),
-    *((name, None, {"question": "怎么办", "about": "transfer_rules", "language": None}) for name in KNOWLEDGE),
-]
-PREPARED: list[tuple[str, dict[str, Any]]] = [
-    ("fx_buy", {"amount": "800", "currency": "USD"}),
-    ("card_report_lost", {"card_tail": "8888"}),
-    ("wealth_buy", {"product_name": "云杉稳盈春晓", "amount": "20000"}),
-    ("wealth_redeem", {"product_name": "云杉安心添利", "amount": "5000"}),
-]
-
-
-def test_every_action_is_asked_below() -> None:
-    writes = {action.name for action in ACTIONS if isinstance(action, BankWrite)}
-    assert {name for name, _ in PREPARED} == writes
-    assert {name for name, _, _ in ASKED} | writes == {action.name for action in ACTIONS}
-
-
-async def test_a_query_gives_the_same_result_here_and_there(local: Bank, remote: RemoteActions) -> None:
-    for name, customer_id, given in ASKED:
-        call = ActionCall(name=name, input=given, key="key")
-        assert await remote.run(call, caller(customer_id)) == await local.actions.run(call, caller(customer_id))
-
-
-async def test_a_write_goes_through_all_its_steps_alike_here_and_there(local: Bank, remote: RemoteActions) -> None:
-    for name, given in PREPARED:
-        for step in ("explain", "status", "prepare"):
-            call = ActionCall(name=name, step=step, input=given)
-            here, there = await local.actions.run(call, caller(ME)), await remote.run(call, caller(ME))
-            assert without_quote_id(here) == without_quote_id(there)
-        commits = [commit_of(ready, key=f"key of {name}") for ready in (here, there)]
-        done_here, done_there = (
-            await local.actions.run(commits[0], caller(ME)),
-            await remote.run(commits[1], caller(ME)),
-        )
-        assert done_here == done_there
-        assert done_there.completed
-        assert await remote.run(commits[1], caller(ME)) == done_there
-        asked = ActionCall(name=name, step="outcome", key=f"key of {name}")
-        assert await remote.run(asked, caller(ME)) == done_there
-        status = ActionCall(name=name, step="status")
-        assert await remote.run(status, caller(ME)) == await local.actions.run(status, caller(ME))
-
-
-async def test_what_is_an_error_here_is_the_same_error_there(local: Bank, remote: RemoteActions) -> None:
-    for call in (
-        ActionCall(name="fx_quote"),
-        ActionCall(name="greet"),
-        ActionCall(name="card_bill", step="commit", key="key"),
-        ActionCall(name="complaint", input={"detail": "慢"}),
-    ):
-        for runner in (local.actions, remote):
-            with pytest.raises(BackendError) as raised:
-                await runner.run(call, caller(ME))
-            assert not raised.value.unknown
-
-
-async def test_a_reply_lost_behind_the_server_is_unknown_and_can_be_asked_after(
-    remote: RemoteActions, served: LedgerActions
-) -> None:
-    ready = await remote.run(ActionCall(name="fx_buy", step="prepare", input=PREPARED[0][1]), caller(ME))
-    served.fail("lost")
-    with pytest.raises(BackendError) as raised:
-        await remote.run(commit_of(ready), caller(ME))
-    assert raised.value.unknown
-    found = await remote.run(ActionCall(name="fx_buy", step="outcome", key="key"), caller(ME))
-    assert [found] == served.effects()
 
 
 # -- nothing for a stranger -----------------------------------------------------------------
@@ -358,7 +219,7 @@ async def test_a_failure_does_not_repeat_the_request() -> None:
             raise RuntimeError(f"cannot handle {call.input}")
 
     canary = "6217000012345678"
-    with running(create_app(Broken(), KEY, lambda: BANK_NOW)) as url:
+    with serving(create_app(Broken(), KEY, lambda: BANK_NOW)) as url:
         async with httpx.AsyncClient(base_url=url) as client:
             answer = await client.post("/webhook", json=body("action_card_bill", slots={"card_tail": canary}))
     assert answer.status_code == 500
@@ -390,7 +251,7 @@ class Stub:
 @pytest.fixture(scope="module")
 def stub() -> Iterator[Stub]:
     stub = Stub()
-    with running(Starlette(routes=[Route("/webhook", stub.webhook, methods=["POST"])])) as stub.url:
+    with serving(Starlette(routes=[Route("/webhook", stub.webhook, methods=["POST"])])) as stub.url:
         yield stub
 
 
@@ -462,7 +323,7 @@ async def test_a_server_that_never_answers_is_given_up_in_time_and_unknown() -> 
             await asyncio.Event().wait()
             raise AssertionError("nothing sets that event")
 
-    with running(create_app(Silent(), KEY, lambda: BANK_NOW)) as url:
+    with serving(create_app(Silent(), KEY, lambda: BANK_NOW)) as url:
         client = RemoteActions(url, KEY, 0.1, clock=lambda: BANK_NOW)
         with pytest.raises(BackendError) as raised:
             async with asyncio.timeout(5):
