@@ -40,7 +40,8 @@ def told() -> list[tuple[str, dict[str, Any]]]:
 @asynccontextmanager
 async def open_bank(data_dir: Path, instead: Instead | None = None) -> AsyncIterator[Service]:
     """A freshly seeded demo bank with the bot at work."""
-    async with running(load_settings(env="demo", data_dir=data_dir), instead) as service:
+    # More codes than a customer would want in an hour: many conversations share a bank.
+    async with running(load_settings(env="demo", data_dir=data_dir, codes_an_hour=1000), instead) as service:
         yield service
 
 
@@ -54,31 +55,32 @@ async def play(story: dict[str, Any], service: Service) -> list[dict[str, Any]]:
     )
     conversation, _ = await service.conversations.create(channel="web", principal=principal, now=service.clock())
     for number, expected in enumerate(story["turns"]):
-        text = await _code(service, customer) if expected.get("code") else expected["say"]
+        text = await code_on_phone(service, customer) if expected.get("code") else expected["say"]
         accepted = await service.inbox.accept(
             conversation.id, f"m{number}", text, principal=principal, channel="web", now=service.clock()
         )
         if expected.get("silence"):
-            assert await _record(service, conversation.id, accepted.seq)
+            assert await record_of(service, conversation.id, accepted.seq)
             assert await service.events.reply_to(conversation.id, accepted.seq, 0.1) is None
             continue
         event = await service.events.reply_to(conversation.id, accepted.seq, 20.0)
         assert event is not None, f"no reply to {text!r}"
-        record = await _record(service, conversation.id, accepted.seq)
+        record = await record_of(service, conversation.id, accepted.seq)
         _came_as_told(expected, text, event.data, record)
-        _rests_on_the_bank(event.data, record, service.clock())
+        rests_on_the_bank(event.data, record, service.clock())
         replies.append(event.data)
     return replies
 
 
-async def _code(service: Service, customer: str) -> str:
+async def code_on_phone(service: Service, customer: str) -> str:
+    """The one-time code that *customer*'s phone shows."""
     assert service.demo is not None
     shown = await service.demo.phone.read(customer)
     assert shown is not None, "no code on the phone"
     return shown[0]
 
 
-async def _record(service: Service, conversation_id: str, seq: int) -> dict[str, Any]:
+async def record_of(service: Service, conversation_id: str, seq: int) -> dict[str, Any]:
     """The turn's record, once it is stored."""
     for _ in range(400):
         record = await service.record_of(conversation_id, seq)
@@ -106,7 +108,7 @@ def _came_as_told(expected: dict[str, Any], text: str, reply: dict[str, Any], re
         assert part not in reply["text"], told
 
 
-def _rests_on_the_bank(reply: dict[str, Any], record: dict[str, Any], now: dt.datetime) -> None:
+def rests_on_the_bank(reply: dict[str, Any], record: dict[str, Any], now: dt.datetime) -> None:
     """Every figure lies inside an evidence span, and every span says what was answered in this turn, or a standing rule."""
     text = reply["text"]
     spans = [(span["start"], span["end"]) for span in reply["evidence"]]
