@@ -8,17 +8,19 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench faults fmt clean
+.PHONY: help setup run test test-all check openapi bench faults fmt clean
 
 help:
-	@echo "make run    set up, make the demo bank, serve http://$(HOST):$(PORT)"
-	@echo "make test   set up, then lint, types and every test"
-	@echo "make setup  the virtual environment with 'teller' in it"
-	@echo "make check  look whether every capability has all its parts"
-	@echo "make bench  time a turn at half load, step by step; BENCH='--json FILE' keeps the figures"
-	@echo "make faults kill everything for a quarter of an hour and judge what is left; FAULTS=--short for a minute"
-	@echo "make fmt    format the code"
-	@echo "make clean  remove the virtual environment and what the demo wrote"
+	@echo "make run       set up, make the demo bank, serve http://$(HOST):$(PORT)"
+	@echo "make test       set up, then lint, types and every test"
+	@echo "make test-all  the same, and every conversation over each way to the bank"
+	@echo "make setup     the virtual environment with 'teller' in it"
+	@echo "make check     look whether every capability has all its parts"
+	@echo "make openapi   write the document of the bank API anew"
+	@echo "make bench     time a turn at half load, step by step; BENCH='--json FILE' keeps the figures"
+	@echo "make faults    kill everything for a quarter of an hour and judge what is left; FAULTS=--short for a minute"
+	@echo "make fmt       format the code"
+	@echo "make clean     remove the virtual environment and what the demo wrote"
 
 setup: $(VENV)/.serving
 
@@ -31,8 +33,14 @@ test: $(VENV)/.testing
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
+test-all: export TELLER_ALL_STORIES := 1
+test-all: test
+
 check: setup
 	@$(BIN)/teller check
+
+openapi: setup
+	@$(BIN)/python -m backends.http.server --openapi > docs/openapi/bank.json
 
 bench: setup
 	@$(BIN)/python -m bot.bench $(BENCH)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from urllib.parse import quote
@@ -27,8 +28,8 @@ from backends.wire import Clock, utc_now
 
 TIMEOUT = 5.0
 """Seconds that a call may take, repeats included."""
-ATTEMPT = 2.0
-"""Seconds of one attempt at what may be asked again; what may not has the whole of the call."""
+ATTEMPT = 0.4
+"""The share of it that one attempt at what may be asked again gets; what may not has the whole of the call."""
 PAUSES = (0.05, 0.2)
 """Seconds before the second and the third attempt, give or take half."""
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
@@ -40,10 +41,14 @@ _ANSWERED = (200, 201)
 _STILL_AT_IT = (408, 409)
 """4xx that do not say that nothing was done: the request timed out, or one with the same key is at work."""
 
+_KEY = re.compile(r"(?!\.+$)[!-.0-~](?:[ -.0-~]*[!-.0-~])?", re.ASCII)
+"""What survives both a header and a path: visible ASCII, blanks within, no slash, and no dots alone."""
+
 
 class HttpActions:
     """An ``ActionRunner`` over the bank's REST API at *url*. *signing_key* (32 bytes or more) signs the caller, *timeout* is
-    the whole of a call in seconds, *routes* says where each step is, *breaker* makes the breaker of a bank system."""
+    the whole of a call in seconds, *routes* says where each step is, *breaker* makes the breaker of a bank system, *transport* stands in for the
+    network."""
 
     def __init__(
         self,
@@ -54,6 +59,7 @@ class HttpActions:
         clock: Clock = utc_now,
         routes: Routes = ROUTES,
         breaker: Callable[[], Breaker] = Breaker,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._base = url.rstrip("/")
         self._key = signing_key
@@ -61,7 +67,7 @@ class HttpActions:
         self._clock = clock
         self._routes = routes
         self._breakers: defaultdict[str, Breaker] = defaultdict(breaker)
-        self._client = httpx.AsyncClient(timeout=timeout, limits=LIMITS, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=timeout, limits=LIMITS, transport=transport, trust_env=False)
 
     async def run(self, call: ActionCall, caller: Caller) -> Result:
         """The bank's answer.
@@ -104,7 +110,7 @@ class HttpActions:
         path = route.path
         if route.keyed or "{key}" in path:
             key = call.key or ""
-            if not 0 < len(key) <= MAX_KEY or not (key.isascii() and key.isprintable()) or "/" in key:
+            if len(key) > MAX_KEY or not _KEY.fullmatch(key):
                 raise Rejected(f"{call.name}.{call.step} needs an idempotency key")
             path = path.replace("{key}", quote(key, safe=""))
             if route.keyed:
@@ -117,7 +123,7 @@ class HttpActions:
             headers=headers,
             params=body if in_query else None,
             json=None if in_query else body,
-            timeout=min(ATTEMPT, self._timeout) if repeatable(call.name, call.step) else self._timeout,
+            timeout=self._timeout * (ATTEMPT if repeatable(call.name, call.step) else 1),
         )
 
     async def _send(self, request: httpx.Request, *, again: bool) -> httpx.Response:
