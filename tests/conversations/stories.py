@@ -38,10 +38,11 @@ def told() -> list[tuple[str, dict[str, Any]]]:
 
 
 @asynccontextmanager
-async def open_bank(data_dir: Path, instead: Instead | None = None) -> AsyncIterator[Service]:
-    """A freshly seeded demo bank with the bot at work."""
+async def open_bank(data_dir: Path, instead: Instead | None = None, **settings: object) -> AsyncIterator[Service]:
+    """A freshly seeded demo bank with the bot at work, under *settings* besides."""
     # More codes than a customer would want in an hour: many conversations share a bank.
-    async with running(load_settings(env="demo", data_dir=data_dir, codes_an_hour=1000), instead) as service:
+    given = load_settings(env="demo", data_dir=data_dir, codes_an_hour=1000, **settings)
+    async with running(given, instead) as service:
         yield service
 
 
