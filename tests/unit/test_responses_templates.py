@@ -109,6 +109,11 @@ def test_a_confirmation_reads_back_every_quoted_figure_and_asks_for_an_explicit_
             "expires_at",
             "quota_left_after",
         },
+        "fx_sell": {
+            "amount", "proceeds", "rate", "unit_amount", "purpose", "account_tail", "quoted_at", "expires_at",
+            "quota_left_after",
+        },
+        "fx_cash": {"amount", "pickup_on", "branch_name", "address", "account_tail", "expires_at"},
         "wealth_buy": {
             "product_name", "product_code", "amount", "purchase_fee", "risk_level", "customer_risk", "account_tail",
             "trade_on", "confirm_on", "expires_at",
