@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent.parent
 START_LIMIT = 60.0
 """Seconds a process may take until it answers; the machine may be busy."""
 _KILLED_BY = re.compile(rb"failpoint (\S+) kills\n\Z")
-_OWN = ("TELLER_", "DATABASE_URL", "BANK_DATABASE_URL", "REDIS_URL", "ACTIONS_URL")
+_OWN = ("TELLER_", "DATABASE_URL", "BANK_DATABASE_URL", "REDIS_URL", "ACTIONS_URL", "BANK_API_URL")
 
 
 class Server:

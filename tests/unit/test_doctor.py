@@ -12,12 +12,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typer.testing import CliRunner
 
+from backends.action import ActionCall, Caller
+from backends.http.server import create_app as create_bank_api
+from backends.result import Result
+from backends.server import create_app as create_action_server
 from bot import doctor, migrations
 from bot.cli import app
 from bot.doctor import Finding, examine
 from bot.parts import utc_now
 from bot.settings import Settings, load_settings
 from bot.store import open_database
+from tests.server import serving
 
 SECRET = "canary-7f3a"
 LOOK_AT_THE_MODEL = doctor._understanding
@@ -82,6 +87,18 @@ async def test_what_is_away_is_named_and_no_secret_with_it(tmp_path: Path) -> No
     )
     expected = {"database": "fail", "redis": "fail", "bank": "fail", "language": "warn"}
     assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("setting", ["bank_api_url", "actions_url"])
+async def test_a_bank_behind_the_network_is_looked_at_where_it_is(tmp_path: Path, setting: str) -> None:
+    class Nobody:
+        async def run(self, call: ActionCall, caller: Caller) -> Result:
+            raise AssertionError("a look at its health asks nothing of anyone")
+
+    create_app = {"bank_api_url": create_bank_api, "actions_url": create_action_server}[setting]
+    with serving(create_app(Nobody(), b"k" * 32)) as url:
+        assert (await states(demo(tmp_path, **{setting: url})))["bank"] == "ok"
+    assert (await states(demo(tmp_path, **{setting: url})))["bank"] == "fail"
 
 
 @pytest.mark.parametrize(("ahead", "state"), [(1, "ok"), (-5, "warn"), (60, "fail")])

@@ -26,7 +26,13 @@ PRODUCTION = {
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
-        if name.startswith("TELLER_") or name in ("DATABASE_URL", "BANK_DATABASE_URL", "REDIS_URL", "ACTIONS_URL"):
+        if name.startswith("TELLER_") or name in (
+            "DATABASE_URL",
+            "BANK_DATABASE_URL",
+            "REDIS_URL",
+            "ACTIONS_URL",
+            "BANK_API_URL",
+        ):
             monkeypatch.delenv(name)
 
 
@@ -167,6 +173,15 @@ def test_a_production_process_with_a_demo_default_ends_with_a_sentence(
     assert all(line.endswith(".") for line in ended.stderr.splitlines())
     assert "Traceback" not in ended.stderr
     assert list(tmp_path.iterdir()) == [], "it had begun"
+
+
+def test_a_bank_answers_at_one_address_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    action_server, api = "http://actions.bank.example", "https://api.bank.example"
+    assert reasons(monkeypatch, ACTIONS_URL=action_server) == []
+    (reason,) = reasons(monkeypatch, ACTIONS_URL=action_server, BANK_API_URL=api)
+    assert "ACTIONS_URL" in reason
+    assert "BANK_API_URL" in reason
+    assert reasons(monkeypatch, ACTIONS_URL=None, BANK_API_URL=api) == []
 
 
 def test_a_model_url_without_a_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
