@@ -155,7 +155,12 @@ async def connect(path: str, turns: asyncio.Lock) -> Connection:
     The connections of one process share *turns*.
     """
     connection = Connection(path, turns)
-    await connection
+    try:
+        await connection
+    except asyncio.CancelledError:
+        # Its thread still reports to this loop, which may end next.
+        await asyncio.to_thread(connection._thread.join)
+        raise
     return connection
 
 

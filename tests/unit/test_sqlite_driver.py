@@ -121,6 +121,28 @@ async def test_writers_who_are_cancelled_wherever_they_are_leave_the_door_open(e
     assert (await said(engine)).count("next") == 6
 
 
+def test_a_connection_that_is_given_up_while_it_opens_does_not_outlive_its_loop(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = sqlite3.connect
+
+    def slowly(*args: object, **options: object) -> sqlite3.Connection:
+        time.sleep(0.2)
+        return connect(*args, **options)
+
+    async def give_up() -> None:
+        opening = asyncio.create_task(sqlite_driver.connect(str(path), asyncio.Lock()))
+        await asyncio.sleep(0.05)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+
+    monkeypatch.setattr(sqlite3, "connect", slowly)
+    threads = threading.active_count()
+    asyncio.run(give_up())
+    assert threading.active_count() == threads
+
+
 async def test_a_transaction_that_fails_leaves_nothing_and_lets_the_next_one_in(engine: AsyncEngine) -> None:
     async def fails() -> None:
         async with engine.begin() as connection:
