@@ -6,6 +6,7 @@ They decide between readings of a message whose intent and slots are known; none
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 CORRECTION = re.compile(
     r"^\s*(不对|不是|错了|我是说|我说的是|改成|改为|改一下|换成|应该是|还是要?|no[,，]? (?!thank)|not |sorry|i mean|make (it|that)|change|actually)",
@@ -50,6 +51,54 @@ FILLER = re.compile(
     r"[\s，。,.!！?？、~～]|那|就|要|的|吧|啊|呀|吗|呢|嗯|哦|是|换|改|尾号|后四位|please|the|one|to|it|for|what about|how about|and"
 )
 """What may stand beside a slot value in a message that is little more than that value."""
+
+
+SAME = re.compile(
+    r"(?:还是|就|跟|和|同|按|照|像)\s*(?:刚才|刚刚|上次|之前|前面|上面)|(?:刚才|刚刚|之前)的?那[个笔张款只]|一模一样|老样子"
+    r"|\bsame (?:as (?:before|last time)|again|one|card|amount)|\bas before\b|\bthe (?:one|card) (?:we|i) (?:just )?(?:used|mentioned)",
+    re.IGNORECASE,
+)
+"""The same as before ("跟刚才一样", "还是刚才那笔")."""
+
+REFERENCES = {
+    "card_tail": re.compile(r"(?:[那这该]|同一)张?卡|[那这]张|\b(?:that|this|the same) card\b", re.IGNORECASE),
+    "product_name": re.compile(
+        r"(?:[那这该]|刚才)(?:[个款只支])?(?:产品|理财|基金)|[那这][款只支]|\b(?:that|this|the same) (?:product|fund|one)\b",
+        re.IGNORECASE,
+    ),
+}
+"""Words for a thing that was named before, or that the page shows ("那张卡", "这款")."""
+
+ALL_OF_IT = re.compile(r"都|全部?(?=取消|不|别)|所有|\b(?:all|everything|both)\b", re.IGNORECASE)
+"""What is given up is not only the task in hand."""
+
+_LISTED = re.compile(
+    r"^\s*(?:那|看看|说说|就)?\s*(?:第\s*([1-9一二三四五六七八九])\s*[个张款只家笔]|(?:what about |and |show me )?the (first|second|third)(?: one)?)"
+    r"\s*(?:的?详?细?(?:情况|信息)?)?\s*(?:呢|怎么样|如何|是什么|看看|吧)?\s*[?？。.]*$",
+    re.IGNORECASE,
+)
+
+_LANGUAGES = re.compile(
+    r"(?:说|讲|用|换成?|改成?|切换到?)\s*(?:(?P<zh>中文|普通话|汉语)|(?P<en>英文|英语))"
+    r"|\b(?:in|speak|use|switch to|talk in)\s+(?:(?P<zh_en>chinese|mandarin)|(?P<en_en>english))\b",
+    re.IGNORECASE,
+)
+LONGEST_WISH = 30
+"""Characters up to which naming a language is a wish for it; a longer message is about something."""
+
+
+def listed(text: str) -> int | None:
+    """The place, from 0, of what was listed before that "第二个呢" or "the second one" asks about."""
+    match = _LISTED.match(text)
+    return _ORDINALS[(match[1] or match[2]).lower()] if match else None
+
+
+def language_wanted(text: str) -> Literal["zh", "en"] | None:
+    """The language that a message asks to go on in ("can we speak English", "请说中文")."""
+    match = _LANGUAGES.search(text) if len(text.strip()) <= LONGEST_WISH else None
+    if match is None:
+        return None
+    return "zh" if match["zh"] or match["zh_en"] else "en"
 
 
 def ordinal(text: str) -> int | None:

@@ -44,18 +44,25 @@ def decide(
     """The decisions for this turn, in the order they are said; effects among them must come back as *steps* first."""
     router = _Router(understanding, session, principal, now, capabilities)
     said: list[Decision] = []
-    for task in sorted(session.agenda, key=lambda task: task.capability not in URGENT):
+    for task in sorted(session.agenda, key=router.place):
         said += router.next(task, [step for step in steps if step.decision.task == task.id])
     if not session.agenda:
         said += router.without_topic()
     if any(isinstance(decision, Act | StepUp | Handoff) for decision in said):
         return tuple(said)
-    return (*said, *router.resume(said, steps))
+    said += router.resume(said)
+    said += router.next_in_queue(said, steps)
+    return tuple(router.with_offer(said))
 
 
 def _looked_up(step: Step) -> bool:
     """Whether the step asked the knowledge base beside the bank's system."""
     return isinstance(step.decision, Act) and step.decision.call.name == KNOWLEDGE
+
+
+def _closes(decision: Decision) -> bool:
+    """Whether it says the last word on its task."""
+    return isinstance(decision, Answer) and decision.closes
 
 
 def protects(session: Session, capabilities: Mapping[str, Capability]) -> bool:
@@ -94,6 +101,40 @@ class _Router:
         self.now = now
         self.capabilities = capabilities
 
+    # -- beside the rules ------------------------------------------------------------------
+
+    def place(self, task: Task) -> tuple[bool, bool]:
+        """Where *task* stands in the reply: what is urgent first, what will end in a question last."""
+        form = task.act == "do" and self.capabilities[task.capability].kind == "write"
+        return task.capability not in URGENT, form
+
+    def next_in_queue(self, said: Sequence[Decision], steps: Sequence[Step]) -> list[Decision]:
+        """What was asked for together with something else, once that is over and nothing is open."""
+        over = {decision.task for decision in said if _closes(decision)}
+        waits = not all(map(_closes, said)) or any(task.id not in over for task in self.session.tasks)
+        if not self.session.queue or waits or self._is_over(said):
+            return []
+        task = self.session.queue[0]
+        fresh = self.session.model_copy(update={"signal": None})
+        router = _Router(self.understanding, fresh, self.principal, self.now, self.capabilities)
+        say = self._say(task, "resume", self._topic(task))
+        begun = router.next(task, [step for step in steps if step.decision.task == task.id])
+        return [Answer(task=task.id, why="the next thing that was asked for", say=say, closes=False), *begun]
+
+    def with_offer(self, said: list[Decision]) -> list[Decision]:
+        """*said*, and to who is upset or in a hurry the offer of a human, before any question; once a conversation."""
+        mine = {"human_agent", FRAUD}
+        if self.session.human_offer != "due" or any(task.capability in mine for task in self.session.agenda):
+            return said
+        if any(isinstance(decision, Answer) and decision.say.outcome == "miss_again" for decision in said):
+            return said
+        end = len(said)
+        while end and not _closes(said[end - 1]):
+            end -= 1
+        why = "upset or in a hurry: a human is offered"
+        say = Result(capability="human_agent", outcome="human_offer")
+        return [*said[:end], Answer(task=self.session.next_task, why=why, say=say), *said[end:]]
+
     # -- which rule ------------------------------------------------------------------------
 
     def next(self, task: Task, steps: Sequence[Step]) -> list[Decision]:
@@ -102,6 +143,8 @@ class _Router:
         match self.session.signal:
             case "cancelled":
                 return [self._answer(task, "cancelled", "the customer called it off", self._topic(task))]
+            case "lapsed":
+                return [self._answer(task, "lapsed", "a yes after so long is a yes to nothing", self._topic(task))]
             case "denied":
                 return [self._answer(task, "plain", "the offer was declined", capability="deny")]
         if task.awaiting == "clarify":
@@ -147,9 +190,10 @@ class _Router:
         say = Result(capability="out_of_scope", outcome=outcome)
         return [Answer(task=number, why=f"not understood, {self.session.misses} in a row", say=say)]
 
-    def resume(self, said: Sequence[Decision], steps: Sequence[Step]) -> list[Decision]:
+    def resume(self, said: Sequence[Decision]) -> list[Decision]:
         """After a digression: the question that was open before it, asked again."""
-        task = self.session.in_hand
+        over = {decision.task for decision in said if _closes(decision)}
+        task = next((task for task in reversed(self.session.tasks) if task.id not in over), None)
         served = {decision.task for decision in said}
         if task is None or task.id in served or not self.session.agenda or self._is_over(said):
             return []
@@ -216,7 +260,14 @@ class _Router:
         if not steps:
             explain = self._act(task, capability, "explain", "asking is not doing: explain, then offer")
             return [explain, self._look_up(task, capability)] if self._may_be_written(task, capability) else [explain]
+        if capability.protective and task.act == "do" and len(steps) == 1:
+            why = "a lost card of somebody who cannot sign in: a human can still block it"
+            return [Handoff(task=task.id, why=why, reason="lost_card", priority=URGENT_FIRST)]
         result, written = steps[0].result, self._written(task, steps)
+        waiting = [step.result for step in steps if isinstance(step.decision, Handoff)]
+        if waiting:
+            queue = Answer(task=task.id, why="the queue's own state", say=waiting[0])
+            return [Answer(task=task.id, why="what to do first", say=result), *written, queue]
         if self.principal.customer_id is None or result.outcome != "explain":
             return [Answer(task=task.id, why="explained to a visitor", say=result), *written]
         offer = self._say(task, "offer", self._topic(task))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from backends.result import Result
 from intents.understanding import Act, Context, Language
 
 IDLE_LIMIT = dt.timedelta(minutes=20)
 """An unfinished task is forgotten after this long: a yes said the next morning must not move money."""
+FOLLOW_UP_LIMIT = dt.timedelta(minutes=10)
+"""How long a message may live off what was said before it."""
 
 
 class _Frozen(BaseModel):
@@ -47,21 +50,45 @@ class Task(_Frozen):
 
 
 class Topic(_Frozen):
-    """What the last answer was about, for "那欧元呢？"."""
+    """What the last answer was about, for "那欧元呢？"; ``listed`` are the objects it named in their order, for "第二个"."""
 
     capability: str
     act: Act
     slots: dict[str, tuple[str, ...]] = {}
+    listed: tuple[dict[str, str], ...] = ()
     at: dt.datetime
 
 
+class Page(_Frozen):
+    """What the page that the chat was opened on shows. A hint and never a fact: it stands in for what was not said, and a
+    bank system decides what it is worth. ``product`` is a name or code, ``card_tail`` the last four digits of a card."""
+
+    page: Annotated[str | None, Field(max_length=64, pattern=r"^[a-z0-9_\-/]+$")] = None
+    product: Annotated[str | None, Field(min_length=1, max_length=48, pattern=r"^[\w\u00b7 +\-()（）.]+$")] = None
+    card_tail: Annotated[str | None, Field(pattern=r"^[0-9]{4}$")] = None
+
+    def hints(self) -> dict[str, tuple[str, ...]]:
+        """What it shows, by the slot that it may stand in for."""
+        shown = {"product_name": self.product, "card_tail": self.card_tail}
+        return {slot: (value,) for slot, value in shown.items() if value is not None}
+
+
 class Session(_Frozen):
-    """The tracker. ``tasks`` are unfinished, the one in hand last; ``agenda`` is what this turn is about."""
+    """The tracker. ``tasks`` are unfinished, the one in hand last; ``agenda`` is what this turn is about.
+
+    ``queue`` are tasks that were asked for together with another and wait for its end. ``mentioned`` is the latest value
+    of each slot in what was answered. ``human_offer`` says whether a human was offered to a customer who is upset or in
+    a hurry: not yet, in this turn, or before. ``page`` is where the chat was opened.
+    """
 
     language: Language = "zh"
     tasks: tuple[Task, ...] = ()
+    queue: tuple[Task, ...] = ()
     agenda: tuple[Task, ...] = ()
     last: Topic | None = None
+    mentioned: dict[str, tuple[str, ...]] = {}
+    human_offer: Literal["none", "due", "made"] = "none"
+    page: Page | None = None
     misses: int = 0
     next_task: int = 1
     turns: int = 0

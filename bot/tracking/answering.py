@@ -8,7 +8,7 @@ from bot import phrases
 from bot.session import Session, Task
 from bot.tracking.beginning import new_topics
 from bot.tracking.following import follow_up
-from bot.tracking.heard import ANSWERING, COURTESIES, Heard
+from bot.tracking.heard import ANSWERING, Heard
 from bot.tracking.moves import begin, drop, put, without
 
 
@@ -26,8 +26,11 @@ def answer(heard: Heard, task: Task) -> Session | Heard:
     if capability.kind == "knowledge":
         # None of the questions that were offered: what is said now stands for itself.
         return heard.of(without(session, task))
+    referred = heard.meant_by(task.capability, slots)
+    if task.awaiting in referred and task.awaiting not in slots and not heard.is_elsewhere(task.capability):
+        return put(session, task.with_slots({task.awaiting: referred[task.awaiting]}), None, now)
     sure = heard.is_sure
-    elsewhere = sure and heard.top not in (ANSWERING | COURTESIES) and heard.top != task.capability
+    elsewhere = heard.is_elsewhere(task.capability)
     if task.awaiting == capability.words and capability.words is not None and heard.top not in ("cancel", "deny"):
         return put(session, task.with_slots({capability.words: (text.strip(),)}), None, now)
     awaited = capability.cues.get(task.awaiting or "")
@@ -45,11 +48,11 @@ def answer(heard: Heard, task: Task) -> Session | Heard:
     if phrases.ABANDON.match(text):
         if elsewhere:
             return new_topics(heard.of(without(session, task)))
-        return drop(session, task, "denied" if task.awaiting == "offer" else "cancelled")
+        return _given_up(session, task, text)
     if task.awaiting == "confirm" and heard.top != "cancel" and phrases.CORRECTION.match(text) and not elsewhere:
         return put(session, task, "change", now)
     if sure and heard.top in ("deny", "cancel"):
-        return drop(session, task, "denied" if task.awaiting == "offer" else "cancelled")
+        return _given_up(session, task, text)
     if task.awaiting == "code" and phrases.RESEND.search(text):
         return put(session, task, "resend", now)
     if heard.top == "affirm" or (heard.top == task.capability and understanding.act == "do"):
@@ -66,7 +69,15 @@ def answer(heard: Heard, task: Task) -> Session | Heard:
     unclear = heard.top == "out_of_scope" or (not sure and heard.top in ANSWERING)
     if unclear and task.awaiting != "offer":
         return put(session, task, None, now)
-    return heard
+    # Calling a human was offered once: a yes to something later is not a yes to that.
+    return heard.of(without(session, task)) if task.capability == "human_agent" else heard
+
+
+def _given_up(session: Session, task: Task, text: str) -> Session:
+    """The session without *task*, and without all that waits where all of it is given up."""
+    if phrases.ALL_OF_IT.search(text):
+        session = session.model_copy(update={"tasks": (task,), "queue": ()})
+    return drop(session, task, "denied" if task.awaiting == "offer" else "cancelled")
 
 
 def _wants_another(heard: Heard, elsewhere: bool) -> bool:

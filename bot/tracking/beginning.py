@@ -35,16 +35,26 @@ def new_topics(heard: Heard) -> Session:
     wanted = business or [heard.top]
     topics: list[tuple[str, Act, Slots]] = []
     for name in wanted:
-        slots = heard.slots_for(name) | heard.words_for(name)
+        slots = heard.meant_by(name, heard.slots_for(name)) | heard.words_for(name)
         urgent = heard.capabilities[name].protective and not phrases.QUESTION.search(heard.text)
         topics.append((name, "do" if urgent and understanding.act == "ask" else understanding.act, slots))
     if FRAUD in wanted and understanding.act != "ask":
         # Who reports a fraud is not asked to go on with a payment that was under way.
-        return begin(session.model_copy(update={"tasks": ()}), topics, now)
+        return begin(session.model_copy(update={"tasks": (), "queue": ()}), topics, now)
     task = session.in_hand
     if task is not None and len(topics) == 1 and wanted[0] == task.capability and understanding.act == "do":
         return put(session, task.with_slots(topics[0][2]), None, now)
-    return begin(session, topics, now)
+    return _one_form_at_a_time(begin(session, topics, now), heard)
+
+
+def _one_form_at_a_time(session: Session, heard: Heard) -> Session:
+    """Of two things to be done one is begun, the more urgent first: a yes must never be for two."""
+    forms = [
+        task for task in session.agenda if task.act == "do" and heard.capabilities[task.capability].kind == "write"
+    ]
+    later = sorted(forms, key=lambda task: not heard.capabilities[task.capability].protective)[1:]
+    agenda = tuple(task for task in session.agenda if task not in later)
+    return session.model_copy(update={"agenda": agenda, "queue": (*session.queue, *later)})
 
 
 def _close_readings(understanding: Understanding) -> tuple[str, ...]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from bot import phrases
-from bot.session import Session
+from bot.session import Session, Topic
 from bot.tracking.heard import ANSWERING, Heard
 from bot.tracking.moves import begin, put
 from intents.understanding import Act
 
-FOLLOW_UP_LIMIT = dt.timedelta(minutes=10)
+LONGEST_SAME = 14
+"""Characters up to which "跟刚才一样" is the whole of a message."""
+DETAILS = {"product_name": "wealth_product"}
+"""What tells more about an object that was listed, where the topic that listed it does not."""
 
 
 def again(heard: Heard) -> Session:
@@ -26,8 +27,17 @@ def again(heard: Heard) -> Session:
 def follow_up(heard: Heard) -> Session | None:
     """ "那欧元呢？" as the last topic with another slot; "那额度呢" as a new topic about the same object."""
     last, text, now = heard.session.last, heard.text, heard.now
-    if last is None or now - last.at > FOLLOW_UP_LIMIT or last.capability not in heard.capabilities:
+    if last is None or not heard.is_fresh or last.capability not in heard.capabilities:
         return None
+    listed = _one_of_those_listed(heard, last)
+    if listed is not None:
+        return listed
+    if (
+        phrases.SAME.search(text)
+        and len(text.strip()) <= LONGEST_SAME
+        and (heard.top in ANSWERING or not heard.is_sure)
+    ):
+        return begin(heard.session, [(last.capability, last.act, last.slots)], now)
     if not (phrases.ELLIPSIS.match(text) or phrases.CORRECTION.match(text) or heard.only_values):
         return None
     capability = heard.capabilities[last.capability]
@@ -48,7 +58,19 @@ def follow_up(heard: Heard) -> Session | None:
             for name, values in last.slots.items()
             if name in other.slots and name in ("card_tail", "card_kind", "product_name")
         }
-        return begin(
-            heard.session, [(heard.top, heard.understanding.act, {**shared, **heard.slots_for(heard.top)})], now
-        )
+        meant = heard.meant_by(heard.top, {**shared, **heard.slots_for(heard.top)})
+        return begin(heard.session, [(heard.top, heard.understanding.act, meant)], now)
+    return None
+
+
+def _one_of_those_listed(heard: Heard, last: Topic) -> Session | None:
+    """ "第二个怎么样" as a question about the second of what the last answer listed."""
+    place = phrases.listed(heard.text)
+    if place is None or place >= len(last.listed):
+        return None
+    for slot, value in last.listed[place].items():
+        name = last.capability if slot in heard.capabilities[last.capability].slots else DETAILS.get(slot)
+        if name is not None:
+            kept = last.slots if name == last.capability else {}
+            return begin(heard.session, [(name, "ask", {**kept, slot: (value,)})], heard.now)
     return None

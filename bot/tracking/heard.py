@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot import phrases
-from bot.session import Session
+from bot.session import FOLLOW_UP_LIMIT, Session
 from intents.capability import Capability
 from intents.understanding import Understanding
 
@@ -54,6 +54,15 @@ class Heard:
         return self.understanding.intents[0].confidence >= SURE
 
     @property
+    def brings_business(self) -> bool:
+        """Whether any intent of the message is more than a turn of the conversation itself."""
+        return any(self.capabilities[name].kind != "dialogue" for name in self.names)
+
+    def is_elsewhere(self, name: str) -> bool:
+        """Whether the message is surely about another business than capability *name*."""
+        return self.is_sure and self.top not in (ANSWERING | COURTESIES) and self.top != name
+
+    @property
     def only_values(self) -> bool:
         """Whether the message is little more than its slot values ("八百", "尾号8888的那张")."""
         rest = list(self.text)
@@ -68,6 +77,35 @@ class Heard:
     def slots_for(self, name: str) -> Slots:
         """What the message says of the slots and cues of capability *name*."""
         return relevant_slots(self.understanding, self.capabilities[name])
+
+    def meant_by(self, name: str, said: Slots) -> Slots:
+        """*said* of capability *name*, and what the message refers back to: "那张卡", "跟刚才一样", "这款" of the page.
+
+        A value that a page shows stands in for a slot that is required, or that the message points at.
+        """
+        capability = self.capabilities[name]
+        known = self.session.mentioned if self.is_fresh else {}
+        shown = self.session.page.hints() if self.session.page else {}
+        same = bool(phrases.SAME.search(self.text))
+        task = self.session.in_hand
+        asked = task.awaiting if task is not None and task.capability == name else None
+        described = any(said.get(slot) for slot in ("card_kind", "card_product"))
+        found: Slots = {}
+        for slot, use in capability.slots.items():
+            if said.get(slot) or (slot == "card_tail" and described):
+                continue
+            points = slot in phrases.REFERENCES and bool(phrases.REFERENCES[slot].search(self.text))
+            if (points or (same and (use.required or slot == asked))) and slot in known:
+                found[slot] = known[slot]
+            elif (points or use.required) and slot in shown:
+                found[slot] = shown[slot]
+        return {**said, **found}
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether what was said last is recent enough to be referred to."""
+        last = self.session.last
+        return last is not None and self.now - last.at <= FOLLOW_UP_LIMIT
 
     def words_for(self, name: str) -> Slots:
         """The whole message as what *name* takes in the customer's own words, where it does and they say enough."""

@@ -133,8 +133,10 @@ def test_a_visitor_is_asked_to_sign_in_and_no_backend_is_called() -> None:
 def test_a_visitor_who_lost_a_card_is_told_what_to_do_first() -> None:
     talk = Conversation(VISITOR)
     talk.bank("explain:card_report_lost", Result(capability="card_report_lost", outcome="explain"))
-    assert said(talk.hear(meant("我卡丢了", "card_report_lost", act="do"))) == ["card_report_lost.explain"]
+    said_first = said(talk.hear(meant("我卡丢了", "card_report_lost", act="do")))
+    assert said_first == ["card_report_lost.explain", "human_agent.queued"]
     assert talk.calls[0].step == "explain"
+    assert [effect.priority for effect in talk.done if isinstance(effect, Handoff)] == [router.URGENT_FIRST]
 
 
 def test_two_intents_are_both_answered_in_their_order() -> None:
@@ -295,8 +297,9 @@ def test_a_human_is_called_at_any_time_and_the_task_is_not_resumed(buying: Conve
 
 def test_an_unfinished_task_is_forgotten_overnight(buying: Conversation) -> None:
     buying.now = NOW + dt.timedelta(hours=12)
-    assert said(buying.hear(meant("确认", "affirm"))) == ["affirm.plain"]
+    assert said(buying.hear(meant("确认", "affirm"))) == ["fx_buy.lapsed"]
     assert buying.done == []
+    assert buying.session.tasks == ()
 
 
 def test_close_readings_are_put_to_the_customer_and_a_number_picks_one() -> None:
