@@ -31,6 +31,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backends import demo, wire
 from backends.action import ActionCall, ActionRunner, BackendError, Caller, Rejected, Step
@@ -44,6 +45,8 @@ from backends.wire import Clock, utc_now
 log = logging.getLogger(__name__)
 
 PORT = 5056
+MAX_BODY = 64 * 1024
+"""Bytes of a request: a question of 4,000 characters, each of them escaped, and then some."""
 MIN_KEY = 32
 """Bytes of a key that assertions are signed with."""
 NO_STORE = {"Cache-Control": "no-store"}
@@ -85,8 +88,9 @@ def create_app(
     """*actions* as a REST API. *key* (at least 32 bytes) checks the callers' assertions, and *previous*, the key before,
     while there is one; *closing* is awaited at its end.
 
-    Problems: 401 where the customer must sign in first, 404 for an unknown path, 422 for a call that cannot be served, 503
-    where a system is down and nothing was done, 500 where something may have been. None repeats the request.
+    Problems: 401 where the customer must sign in first, 404 for an unknown path, 413 for too large a body, 422 for a call
+    that cannot be served, 503 where a system is down and nothing was done, 500 where something may have been. None repeats
+    the request.
     """
 
     def who(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
@@ -120,6 +124,7 @@ def create_app(
             tags=[BY_NAME[name].source],
         )
     app.add_api_route("/health", _health, include_in_schema=False)
+    app.add_middleware(_BodyLimit)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     return app
@@ -221,6 +226,26 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fields = sorted({".".join(map(str, one["loc"])) for one in error.errors()})
     return _problem(422, "unreadable", f"Not as it should be: {', '.join(fields)}.", effect="none")
+
+
+class _BodyLimit:
+    """Takes no more of a body than ``MAX_BODY``."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        taken = 0
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MAX_BODY:
+                raise HTTPException(413, "Request body too large")
+            return message
+
+        await self._app(scope, bounded, send)
 
 
 def open_engine(url: str) -> AsyncEngine:

@@ -21,7 +21,7 @@ from backends import wire
 from backends.action import ActionCall, Caller
 from backends.http.client import HttpActions
 from backends.http.routes import ROUTES, repeatable
-from backends.http.server import create_app, openapi
+from backends.http.server import MAX_BODY, create_app, openapi
 from backends.registry import ACTIONS, BY_NAME
 from backends.result import Result
 from bot.tokens import Tokens
@@ -91,6 +91,7 @@ async def test_a_stranger_is_told_to_sign_in_and_nothing_else(api: httpx.AsyncCl
         ("POST", "/service/complaint", {"content": CANARY, "headers": {"Idempotency-Key": "k"}}, 422),
         ("POST", "/card/repay", {"json": {"quote_id": CANARY, "digest": ""}, "headers": {"Idempotency-Key": "k"}}, 422),
         ("POST", "/card/repay", {"json": {"quote_id": CANARY, "digest": "d"}}, 422),
+        ("POST", "/knowledge/overdue", {"json": {"question": CANARY + "问" * MAX_BODY}}, 413),
     ],
 )
 async def test_a_request_that_cannot_be_served_is_a_problem_that_repeats_none_of_it(
