@@ -19,6 +19,7 @@ from bot.events import insert_events
 from bot.message import Frozen, NewEvent
 from bot.principal import Principal
 from bot.records import ConversationRow
+from bot.session import Page, Session
 from bot.store import reading
 
 BOT = "bot"
@@ -68,14 +69,16 @@ class Conversations:
         now: dt.datetime,
         language: str | None = None,
         label: str | None = None,
+        page: Page | None = None,
     ) -> tuple[Conversation, str]:
-        """A new conversation of *principal* and its secret, which is told once and kept only as a hash.
+        """A new conversation of *principal*, opened on *page*, and its secret: told once and kept only as a hash.
 
         Raises ``IntegrityError`` where *label* is taken; ``for_label`` is for those who may come second.
         """
         row, secret = _fresh(channel, principal, now, language, label)
         async with self._engine.begin() as connection:
-            await connection.execute(insert(ConversationRow).values(**row))
+            session = {} if page is None else Session(page=page).model_dump(mode="json", exclude_defaults=True)
+            await connection.execute(insert(ConversationRow).values(**row, session=session))
         return _conversation(row), secret
 
     async def get(self, conversation_id: str) -> Conversation | None:

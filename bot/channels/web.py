@@ -23,6 +23,7 @@ from bot.events import Event
 from bot.principal import Principal
 from bot.problems import Problem, not_found, unauthorized
 from bot.service import Service, Serving, reply_shape
+from bot.session import Page
 from bot.tokens import looks_like_a_token
 
 CHANNEL = "web"
@@ -42,10 +43,15 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 class NewConversation(BaseModel):
-    """How to open a conversation. *language* is what it starts in; the customer's words decide from then on."""
+    """How to open a conversation. *language* is what it starts in; the customer's words decide from then on.
+
+    *context* is what the page shows where the chat was opened. It is a hint: it stands in for a product or card that is
+    not named, and what a customer may see of it the bank's systems decide as ever.
+    """
 
     model_config = ConfigDict(extra="forbid")
     language: Literal["zh", "en"] | None = None
+    context: Page | None = None
 
 
 class Opened(BaseModel):
@@ -132,7 +138,11 @@ async def open_conversation(
     if bearer is not None:
         principal = await _signed_in(bearer.credentials, CHANNEL, service)
     conversation, secret = await service.conversations.create(
-        channel=CHANNEL, principal=principal, language=body.language if body else None, now=service.clock()
+        channel=CHANNEL,
+        principal=principal,
+        language=body.language if body else None,
+        page=body.context if body else None,
+        now=service.clock(),
     )
     return _opened(conversation.id, secret)
 
