@@ -12,7 +12,7 @@ PORT ?= 8000
 
 help:
 	@echo "make run       set up, make the demo bank, serve http://$(HOST):$(PORT)"
-	@echo "make test       set up, then lint, types and every test"
+	@echo "make test      set up, then lint, types and every test"
 	@echo "make test-all  the same, and every conversation over each way to the bank"
 	@echo "make setup     the virtual environment with 'teller' in it"
 	@echo "make check     look whether every capability has all its parts"
