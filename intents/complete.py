@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from backends.values import read_amount, read_currency
 from intents.conventions import tidied
+from intents.lexicon import ENUM_WORDS
 from intents.shapes import BANK, BEFORE_CURRENCY, CURRENCY, MONEY, NEEDS_SHAPE, SHAPES, TAIL, UNMISTAKABLE, WEIGHT, YEAR
 from intents.tagging import Span
 
@@ -24,6 +25,9 @@ _EXCHANGE = re.compile(
 )
 _NAMES = frozenset({"city", "product_name", "card_product", "merchant"})
 """Slots whose words are names without a shape: neighbouring pieces of one are one name."""
+
+_WIDENED = frozenset({"amount", *ENUM_WORDS})
+"""Slots of which the model's words stay, however short the shape inside them is: 手机网银, 农户小额贷款."""
 
 _PLACE_ENDS = re.compile(r"[市省县区镇]")
 _NO_NAME = re.compile(r"[\s，。,.、?？!！；;：:（）()]")
@@ -76,7 +80,7 @@ def _mended(text: str, span: Span) -> Iterator[Span]:
         return
     whole = _touching(text, start, end, slot)
     if whole is not None:
-        start, end = (min(start, whole[0]), max(end, whole[1])) if slot == "amount" else whole
+        start, end = (min(start, whole[0]), max(end, whole[1])) if slot in _WIDENED else whole
     elif slot in NEEDS_SHAPE:
         return
     if slot == "city" and end < len(text) and _PLACE_ENDS.match(text[end]):

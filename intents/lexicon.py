@@ -46,7 +46,7 @@ ENUM_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "car": ("二手车贷款", "汽车贷款", "车贷", "购车贷款", "auto loan", "car loan"),
         "consumer": (
-            "微粒贷", "微立贷", "消费贷款", "消费贷", "网贷", "信用贷", "装修贷款", "装修贷", "i贷", "现金贷", "助学贷款", "发薪贷", "网捷贷", "网络贷款", "小额贷",
+            "微粒贷", "微立贷", "消费贷款", "消费贷", "网贷", "信用贷", "装修贷款", "装修贷", "i贷", "现金贷", "助学贷款", "发薪贷", "网捷贷",
             "weilidai", "consumer loan", "personal loan", "student loan", "cash loan",
         ),
         "business": (

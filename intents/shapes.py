@@ -10,7 +10,7 @@ from intents.lexicon import BANKS, ENUM_WORDS, enum_pattern
 _DIGIT = "[0-9０-９]"
 _HAN = "[零〇一二两三四五六七八九十]"
 _NUMBER = (
-    rf"(?:{_DIGIT}[0-9０-９,，]*(?:[.．]{_DIGIT}+)?(?:\s?[万千百亿kKwW]{{1,2}}{_DIGIT}{{0,4}})?"
+    rf"(?:{_DIGIT}+(?:[,，]{_DIGIT}{{3}}(?!{_DIGIT}))*(?:[.．]{_DIGIT}+)?(?:\s?[万千百亿kKwW]{{1,2}}{_DIGIT}{{0,4}})?"
     r"|[零〇一二两三四五六七八九十百千万亿半几]+)"
 )
 _SIGNED = r"[$¥￥€£]\s?[0-9][0-9,]*(?:\.[0-9]+)?\s?[kK]?"
@@ -69,7 +69,7 @@ CURRENCY = _currency()
 
 SHAPES: dict[str, re.Pattern[str]] = {
     "card_tail": re.compile(rf"(?<!{_DIGIT}){_DIGIT}{{4}}(?!{_DIGIT})"),
-    "amount": re.compile(rf"{_NUMBER}{_UNIT}?多?|{_SIGNED}"),
+    "amount": re.compile(rf"{_NUMBER}{_UNIT}?(?:多(?!少))?|{_SIGNED}"),
     "currency": CURRENCY,
     "currency_from": CURRENCY,
     "date": _DATE,
@@ -80,8 +80,8 @@ SHAPES: dict[str, re.Pattern[str]] = {
 }
 """Slot → the shape of its words. A span that overlaps one is taken to mean the whole of it."""
 
-NEEDS_SHAPE = frozenset({"card_tail", "amount", *ENUM_WORDS})
-"""Slots that are nothing where no such shape is near: there is no other way to write them."""
+NEEDS_SHAPE = frozenset({"card_tail", "amount", *ENUM_WORDS} - {"loan_kind"})
+"""Slots that are nothing where no such shape is near: there is no other way to write them. Loans have names without end."""
 
 
 def _unmistakable(slot: str, endings: tuple[str, ...]) -> re.Pattern[str]:
