@@ -4,6 +4,9 @@ A turn says something (``say``) or answers with the code on the demo phone (``co
 ``outcomes`` (in order), ``evidence`` (fact → spoken words, or ``true`` for any), ``text`` and ``not_text`` (parts of the
 reply). Of every reply, whatever the turn names, every figure must lie in its evidence, and the evidence must be what
 the bank answered in that turn.
+
+Every story finds the bank as it was seeded, on a Wednesday morning: what it tells hangs neither on the stories before it
+nor on when it is told.
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import itertools
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +25,44 @@ import yaml
 from backends import values
 from backends.rules import standing_facts
 from bot.app import Instead, running
+from bot.parts import utc_now
 from bot.principal import Principal
 from bot.service import Service
 from bot.settings import load_settings
 
 HERE = Path(__file__).parent
+WEDNESDAY = dt.datetime(2026, 11, 18, 2, 30, tzinfo=dt.UTC)
+"""10:30 in Beijing on a working day."""
+_BEGAN = utc_now()
+
+
+def on_wednesday() -> dt.datetime:
+    """A clock that goes, and said ``WEDNESDAY`` when the tests began."""
+    return WEDNESDAY + (utc_now() - _BEGAN)
+
+
+class Snapshot:
+    """What SQLite files hold when it is taken, to be put back as often as wanted while others have them open."""
+
+    def __init__(self, *files: Path) -> None:
+        self._kept = {file: _copied(file) for file in files}
+
+    async def put_back(self) -> None:
+        """Make the files hold that and nothing else."""
+        for file, kept in self._kept.items():
+            await asyncio.to_thread(_copy_into, file, kept)
+
+
+def _copied(file: Path) -> sqlite3.Connection:
+    kept = sqlite3.connect(":memory:", check_same_thread=False)
+    with closing(sqlite3.connect(file)) as live:
+        live.backup(kept)
+    return kept
+
+
+def _copy_into(file: Path, kept: sqlite3.Connection) -> None:
+    with closing(sqlite3.connect(file, timeout=10)) as live:
+        kept.backup(live)
 
 
 def told() -> list[tuple[str, dict[str, Any]]]:
@@ -40,9 +77,7 @@ def told() -> list[tuple[str, dict[str, Any]]]:
 @asynccontextmanager
 async def open_bank(data_dir: Path, instead: Instead | None = None, **settings: object) -> AsyncIterator[Service]:
     """A freshly seeded demo bank with the bot at work, under *settings* besides."""
-    # More codes than a customer would want in an hour: many conversations share a bank.
-    given = load_settings(env="demo", data_dir=data_dir, codes_an_hour=1000, **settings)
-    async with running(given, instead) as service:
+    async with running(load_settings(env="demo", data_dir=data_dir, **settings), instead) as service:
         yield service
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.app import Instead
 from responses.scripted import Mode, ScriptedModel
-from tests.conversations.stories import open_bank, play, told
+from tests.conversations.stories import on_wednesday, open_bank, play, told
 
 STORIES = dict(told())
 PURCHASE = next(story for name, story in STORIES.items() if name.startswith("fx_buy: 问价"))
@@ -32,7 +32,7 @@ LIES = (
 @pytest.mark.parametrize("mode", get_args(Mode))
 async def test_a_purchase_goes_as_told_whatever_the_model_does(mode: Mode, tmp_path: Path) -> None:
     model = ScriptedModel(mode)
-    async with open_bank(tmp_path, Instead(provider=model)) as service:
+    async with open_bank(tmp_path, Instead(clock=on_wednesday, provider=model)) as service:
         replies = await play(PURCHASE, service) + await play(IN_ENGLISH, service)
     assert model.asked > 0, "the model was never asked, so nothing was shown"
     for reply in replies:
