@@ -73,7 +73,7 @@ ALL_OF_IT = re.compile(r"都|全部?(?=取消|不|别)|所有|\b(?:all|everythin
 """What is given up is not only the task in hand."""
 
 _LISTED = re.compile(
-    r"^\s*(?:那|看看|说说|就)?\s*(?:第\s*([1-9一二三四五六七八九])\s*[个张款只家笔]|(?:what about |and |show me )?the (first|second|third)(?: one)?)"
+    r"^\s*(?:那|看看|说说|就)?\s*(?:第\s*([1-9一二三四五六七八九])\s*[个张款只家笔]|(?:what about |how about |and |show me |tell me (?:more )?about )?the (first|second|third)(?: one)?)"
     r"\s*(?:的?详?细?(?:情况|信息)?)?\s*(?:呢|怎么样|如何|是什么|看看|吧)?\s*[?？。.]*$",
     re.IGNORECASE,
 )
@@ -85,6 +85,21 @@ _LANGUAGES = re.compile(
 )
 LONGEST_WISH = 30
 """Characters up to which naming a language is a wish for it; a longer message is about something."""
+
+
+_JOINT = re.compile(
+    r"顺便|另外|还有|然后|同时|并且|再[帮看查给还换买卖]|也帮|\b(?:and|plus|then|also)\b", re.IGNORECASE
+)
+_STOP = re.compile(r"[，,。；;！!？?]")
+
+
+def second_clause(text: str) -> int | None:
+    """Where the second of two clauses begins: at a word that joins, else at a stop; ``None`` where there is neither."""
+    for pattern in (_JOINT, _STOP):
+        for match in pattern.finditer(text):
+            if len(text[: match.start()].strip()) > 1 and len(text[match.end() :].strip()) > 1:
+                return match.start()
+    return None
 
 
 def listed(text: str) -> int | None:

@@ -8,7 +8,7 @@ from bot.tracking.heard import ANSWERING, Heard
 from bot.tracking.moves import begin, put
 from intents.understanding import Act
 
-LONGEST_SAME = 14
+LONGEST_SAME = 30
 """Characters up to which "跟刚才一样" is the whole of a message."""
 DETAILS = {"product_name": "wealth_product"}
 """What tells more about an object that was listed, where the topic that listed it does not."""

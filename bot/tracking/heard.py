@@ -20,6 +20,9 @@ ANSWERING = frozenset({"affirm", "deny", "cancel", "repeat", "out_of_scope", "ch
 COURTESIES = frozenset({"greet", "thanks", "goodbye", "affirm", "deny", "chitchat"})
 """What asks for nothing."""
 
+THINGS = frozenset({"card_tail", "card_kind", "card_product", "product_name", "currency"})
+"""Slots that say what a message is about, rather than how much of it or when."""
+
 Slots = dict[str, tuple[str, ...]]
 
 
@@ -75,8 +78,17 @@ class Heard:
         return replace(self, session=session)
 
     def slots_for(self, name: str) -> Slots:
-        """What the message says of the slots and cues of capability *name*."""
-        return relevant_slots(self.understanding, self.capabilities[name])
+        """What the message says of the slots and cues of capability *name*; of two intents each has its own clause."""
+        understanding = self.understanding
+        place = phrases.second_clause(self.text) if len(self.names) > 1 and name in self.names else None
+        if place is not None:
+            first = self.names.index(name) == 0
+            own = [slot for slot in understanding.slots if (slot.start < place) is first]
+            said = {slot.slot for slot in own}
+            # A thing that is named once is meant in both ("尾号9016的账单，还有额度"), a figure is not.
+            named = [slot for slot in understanding.slots if slot.slot in THINGS and slot.slot not in said]
+            understanding = understanding.model_copy(update={"slots": (*named, *own)})
+        return relevant_slots(understanding, self.capabilities[name])
 
     def meant_by(self, name: str, said: Slots) -> Slots:
         """*said* of capability *name*, and what the message refers back to: "那张卡", "跟刚才一样", "这款" of the page.

@@ -10,7 +10,7 @@ from backends.result import Choice, Fact, Result
 from bot import router
 from bot.decision import Handoff
 from bot.session import Page, Session
-from intents.understanding import Understanding
+from intents.understanding import SlotValue, Understanding
 from tests.unit.test_router import NOW, READY, VISITOR, Conversation, meant, said
 
 
@@ -68,6 +68,26 @@ def test_calling_everything_off_leaves_nothing(talk: Conversation) -> None:
     talk.hear(BOTH)
     assert said(talk.hear(meant("都不办了，取消", "cancel"))) == ["fx_buy.cancelled"]
     assert talk.session.tasks == talk.session.queue == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "second"),
+    [
+        ("换五百美金，顺便还信用卡两千", {"amount": "500", "currency": "USD"}, {"amount": "2000"}),
+        ("换五百美金，再还信用卡", {"amount": "500", "currency": "USD"}, {}),
+    ],
+)
+def test_of_two_things_in_a_message_each_has_its_own_figures(
+    talk: Conversation, text: str, first: dict[str, str], second: dict[str, str]
+) -> None:
+    heard = meant(text, "fx_buy", "card_repay", act="do", amount="五百=500", currency="美金=USD")
+    if "两千" in text:
+        start = text.index("两千")
+        slot = SlotValue(slot="amount", start=start, end=start + 2, value="两千", normalized="2000")
+        heard = heard.model_copy(update={"slots": (*heard.slots, slot)})
+    talk.hear(heard)
+    assert given(talk) == first
+    assert {name: values[0] for name, values in talk.session.queue[0].slots.items()} == second
 
 
 def test_a_question_beside_a_form_is_answered_before_it(talk: Conversation) -> None:
