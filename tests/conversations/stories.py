@@ -1,6 +1,7 @@
 """Whole conversations, told in YAML, through the inbox, the model, the demo bank and the gates.
 
-A turn says something (``say``) or answers with the code on the demo phone (``code: true``), and names what must come:
+A turn says something (``say``) or answers with the code on the demo phone (``code: true``), before it may have waited
+(``later``, minutes, under a ``Clock``) or signed in (``sign_in``, a customer), and names what must come:
 ``outcomes`` (in order), ``evidence`` (fact → spoken words, or ``true`` for any), ``text`` and ``not_text`` (parts of the
 reply). Of every reply, whatever the turn names, every figure must lie in its evidence, and the evidence must be what
 the bank answered in that turn.
@@ -65,11 +66,21 @@ def _copy_into(file: Path, kept: sqlite3.Connection) -> None:
         kept.backup(live)
 
 
-def told() -> list[tuple[str, dict[str, Any]]]:
-    """Every story with its name."""
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: dt.datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+
+def told(folder: Path = HERE) -> list[tuple[str, dict[str, Any]]]:
+    """Every story of *folder* with its name."""
     return [
         (f"{path.stem}: {story['name']}", story)
-        for path in sorted(HERE.glob("*.yml"))
+        for path in sorted(folder.glob("*.yml"))
         for story in yaml.safe_load(path.read_text("utf-8"))
     ]
 
@@ -91,6 +102,15 @@ async def play(story: dict[str, Any], service: Service) -> list[dict[str, Any]]:
     )
     conversation, _ = await service.conversations.create(channel="web", principal=principal, now=service.clock())
     for number, expected in enumerate(story["turns"]):
+        if "later" in expected:
+            assert isinstance(service.clock, Clock), "only a clock that can be moved goes on"
+            service.clock.now += dt.timedelta(minutes=expected["later"])
+        if "sign_in" in expected:
+            customer = expected["sign_in"]
+            opened = await service.conversations.get(conversation.id)
+            assert opened is not None
+            await service.conversations.sign_in(opened, customer, service.clock())
+            principal = Principal(channel="web", customer_id=customer, assurance="signed_in")
         text = await code_on_phone(service, customer) if expected.get("code") else expected["say"]
         accepted = await service.inbox.accept(
             conversation.id, f"m{number}", text, principal=principal, channel="web", now=service.clock()

@@ -20,15 +20,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from bot.app import Instead
-from tests.conversations.stories import open_bank
-from tests.conversations.walk import Clock, Said, Talk, Walk
+from tests.conversations.stories import WEDNESDAY, Clock, open_bank
+from tests.conversations.walk import Said, Talk, Walk
 
-WEDNESDAY = dt.datetime(2026, 11, 18, 2, 30, tzinfo=dt.UTC)
-"""10:30 in Beijing on a working day."""
 LONG = "TELLER_ALL_STORIES" in os.environ
 BOUNDS = settings(
-    max_examples=60 if LONG else 8,
-    stateful_step_count=60 if LONG else 30,
+    max_examples=80 if LONG else 16,
+    stateful_step_count=60 if LONG else 24,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,

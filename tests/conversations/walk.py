@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from bot.principal import Principal
 from bot.service import Service
-from tests.conversations.stories import code_on_phone, record_of, rests_on_the_bank
+from tests.conversations.stories import Clock, code_on_phone, record_of, rests_on_the_bank
 
 Said = Literal["words", "yes", "code"]
 PROTECTIVE = frozenset({"card_report_lost"})
@@ -35,16 +35,6 @@ NOTHING_BELOW_ZERO = {
     "a holding": "SELECT COUNT(*) FROM bank_holdings WHERE units < 0",
     "banknotes of a day": "SELECT COUNT(*) FROM bank_fx_cash_days WHERE reserved_usd < 0",
 }
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self, now: dt.datetime) -> None:
-        self.now = now
-
-    def __call__(self) -> dt.datetime:
-        return self.now
 
 
 @dataclass

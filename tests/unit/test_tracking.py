@@ -87,7 +87,7 @@ def test_of_two_things_in_a_message_each_has_its_own_figures(
         heard = heard.model_copy(update={"slots": (*heard.slots, slot)})
     talk.hear(heard)
     assert given(talk) == first
-    assert {name: values[0] for name, values in talk.session.queue[0].slots.items()} == second
+    assert {name: values[0] for name, values in talk.session.queue[0].slots.items() if values} == second
 
 
 def test_a_question_beside_a_form_is_answered_before_it(talk: Conversation) -> None:
