@@ -105,13 +105,13 @@ class Scorer:
         text = text[:LONGEST]
         encoding = self._tokenizer.encode(text)
         ids = np.array([encoding.ids], dtype=np.int64)
-        intent, second, act, slots, *rest = self._session.run(None, {"input_ids": ids})
+        intent, second, act, slots, meaning = self._session.run(None, {"input_ids": ids})
         return Logits(
             intent[0],
             self._ngrams.logits(text),
             second[0],
             act[0],
             slots[0],
-            rest[0][0] if rest else intent[0] * 0,
+            meaning[0],
             encoding.offsets,
         )
