@@ -32,7 +32,8 @@ from backends.remote import RemoteActions
 from backends.result import Result
 from backends.rules import standing_facts
 from bot import failpoints, logs, migrations
-from bot.channels import demo, operations, pages, rasa, web
+from bot.bindings import Bindings
+from bot.channels import demo, operations, pages, platforms, rasa, web
 from bot.conversations import Conversations
 from bot.delivery import Channel, Deliveries
 from bot.desk.tickets import Tickets
@@ -102,6 +103,7 @@ def create_app(settings: Settings, instead: Instead | None = None) -> FastAPI:
     app.add_middleware(SafeHeaders)
     app.include_router(web.router)
     app.include_router(rasa.router)
+    app.include_router(platforms.router)
     if settings.demo:
         app.include_router(demo.router)
     app.include_router(operations.router)
@@ -154,13 +156,14 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
             versions={"model": release},
         )
         metrics = Metrics()
-        pushed = frozenset(instead.channels)
+        channels = {**platforms.open_platforms(settings, redis, stack), **instead.channels}
+        pushed = frozenset(channels)
         worker = Worker(engine, signals, _handler(parts, metrics), clock, pushed=pushed)
         await signals.start()
         stack.push_async_callback(signals.stop)
         await worker.start()
         stack.push_async_callback(worker.stop)
-        deliveries = Deliveries(engine, instead.channels, clock)
+        deliveries = Deliveries(engine, channels, clock, held=platforms.HELD)
         await deliveries.start()
         stack.push_async_callback(deliveries.stop)
         reconciler = Reconciler(engine, signals, parts, pushed=pushed)
@@ -194,6 +197,9 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
             ),
             events=Events(engine, signals),
             signals=signals,
+            bindings=Bindings(engine),
+            deliveries=deliveries,
+            channels=channels,
             metrics=metrics,
             probes={
                 "database": partial(_ask_database, engine),

@@ -22,7 +22,7 @@ from sqlalchemy.orm import aliased
 from bot import audit
 from bot.message import Frozen
 from bot.parts import Clock
-from bot.records import ConversationRow, DeliveryRow, EventRow
+from bot.records import ConversationRow, DeliveryRow, EventRow, InboxRow
 from bot.store import database_now, reading
 
 MAX_ATTEMPTS = 8
@@ -67,7 +67,9 @@ class Channel(Protocol):
 class Deliveries:
     """One process's senders, one a channel; any number of processes over one database.
 
-    *every* is how often it looks, *lease* how long a channel has to take one message, in seconds.
+    *every* is how often it looks, *lease* how long a channel has to take one message, in seconds. *held* names the channels
+    whose own request may carry the answer, and for how long after the customer's message it does: until then the answer is
+    left to ``answer_in_place``.
     """
 
     def __init__(
@@ -78,7 +80,9 @@ class Deliveries:
         *,
         every: float = 0.25,
         lease: float = 15.0,
+        held: Mapping[str, dt.timedelta] | None = None,
     ) -> None:
+        self._held = held or {}
         self._engine = engine
         self._channels = channels
         self._clock = clock
@@ -101,6 +105,27 @@ class Deliveries:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+    async def answer_in_place(self, name: str, conversation_id: str, event_seq: int) -> bool:
+        """Whether the answer to the platform's own request may carry this message: it counts as sent, with no attempt.
+
+        ``False`` where it is being sent otherwise, or where an older one must come first. A request that is repeated may
+        carry it again: the platform shows one answer to one message.
+        """
+        async with self._engine.begin() as connection:
+            taken = await connection.execute(
+                update(DeliveryRow)
+                .where(
+                    DeliveryRow.channel == name,
+                    DeliveryRow.conversation_id == conversation_id,
+                    DeliveryRow.event_seq == event_seq,
+                    DeliveryRow.attempts == 0,
+                    DeliveryRow.status.in_(("pending", "sent")),
+                    ~_has_earlier(),
+                )
+                .values(status="sent")
+            )
+            return taken.rowcount == 1
 
     async def send_due(self, name: str) -> int:
         """Send every message of the channel *name* that is due; how many were tried."""
@@ -135,19 +160,13 @@ class Deliveries:
 
     def _is_due(self, name: str) -> tuple[ColumnElement[bool], ...]:
         """Waiting and due, or left over by a process that died; and the oldest of its conversation, for order."""
-        earlier = aliased(DeliveryRow)
+        due = and_(DeliveryRow.status == "pending", DeliveryRow.next_at <= self._clock())
+        if name in self._held:
+            due = and_(due, ~_answers_message_since(self._clock() - self._held[name]))
         return (
             DeliveryRow.channel == name,
-            or_(
-                and_(DeliveryRow.status == "pending", DeliveryRow.next_at <= self._clock()),
-                and_(DeliveryRow.status == "sending", DeliveryRow.lease_until < database_now()),
-            ),
-            ~exists().where(
-                earlier.conversation_id == DeliveryRow.conversation_id,
-                earlier.channel == DeliveryRow.channel,
-                earlier.event_seq < DeliveryRow.event_seq,
-                earlier.status.in_(("pending", "sending")),
-            ),
+            or_(due, and_(DeliveryRow.status == "sending", DeliveryRow.lease_until < database_now())),
+            ~_has_earlier(),
         )
 
     async def _claim(self, delivery_id: int, name: str) -> Delivery | None:
@@ -254,6 +273,29 @@ class Deliveries:
                 delivery=delivery_id,
                 error=error,
             )
+
+
+def _has_earlier() -> ColumnElement[bool]:
+    """An older one of the conversation is not at its end."""
+    earlier = aliased(DeliveryRow)
+    return exists().where(
+        earlier.conversation_id == DeliveryRow.conversation_id,
+        earlier.channel == DeliveryRow.channel,
+        earlier.event_seq < DeliveryRow.event_seq,
+        earlier.status.in_(("pending", "sending")),
+    )
+
+
+def _answers_message_since(since: dt.datetime) -> ColumnElement[bool]:
+    """It was never tried, and answers a message that came after *since*."""
+    answered = exists().where(
+        EventRow.conversation_id == DeliveryRow.conversation_id,
+        EventRow.seq == DeliveryRow.event_seq,
+        InboxRow.conversation_id == EventRow.conversation_id,
+        InboxRow.seq == EventRow.in_reply_to,
+        InboxRow.received_at > since,
+    )
+    return and_(DeliveryRow.attempts == 0, answered)
 
 
 def _is_attempt(delivery: Delivery) -> ColumnElement[bool]:

@@ -231,6 +231,39 @@ class TicketRow(Base):
     closed_at: Mapped[dt.datetime | None]
 
 
+class BindingRow(Base):
+    """A platform's user (an OpenID of *channel*) who is the bank's customer, as the customer said when signed in."""
+
+    __tablename__ = "bindings"
+    __table_args__ = (Index(None, "customer_id"),)
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    customer_id: Mapped[str] = mapped_column(String(128))
+    bound_at: Mapped[dt.datetime]
+
+
+class BindingLinkRow(Base):
+    """A link that binds whoever shows it to ``customer_id``; gone once it was used. The link itself is only a hash."""
+
+    __tablename__ = "binding_links"
+    __table_args__ = (Index(None, "customer_id"),)
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[str] = mapped_column(String(128))
+    expires_at: Mapped[dt.datetime]
+
+
+class CursorRow(Base):
+    """How far the messages that a platform keeps for one *account* of *channel* were taken in."""
+
+    __tablename__ = "channel_cursors"
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(String(128), primary_key=True)
+    cursor: Mapped[str] = mapped_column(Text)
+
+
 class AuditRow(Base):
     """Who did what that somebody may ask about later. Never changed, never deleted before its retention ends."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from bot.bindings import Bindings
 from bot.conversations import Conversations
+from bot.delivery import Channel, Deliveries
 from bot.events import Event, Events
 from bot.inbox import Inbox
 from bot.metrics import Metrics
@@ -37,7 +39,7 @@ class Service:
     """Taking messages and giving back events. *probes* look, by name, at what this process cannot work without.
 
     *pending* counts the messages that wait for an answer. *record_of* is what the turn of a message (conversation, seq)
-    left for replay. *draining* is set when the process has been told to stop.
+    left for replay. *channels* are the platforms that replies are sent to, by name. *draining* is set when the process has been told to stop.
     """
 
     settings: Settings
@@ -48,6 +50,9 @@ class Service:
     pressure: Pressure
     events: Events
     signals: Signals
+    bindings: Bindings
+    deliveries: Deliveries
+    channels: Mapping[str, Channel]
     metrics: Metrics
     probes: dict[str, Probe]
     pending: Callable[[], Awaitable[int]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -33,6 +34,15 @@ def _readable_orders(orders: str | None) -> str | None:
     if orders is not None:
         failpoints.parse(orders)
     return orders
+
+
+def _encoding_aes_key(key: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9]{43}", key.get_secret_value()):
+        raise ValueError("an EncodingAESKey has 43 letters and digits")
+    return key
+
+
+EncodingAesKey = Annotated[SecretStr, AfterValidator(_encoding_aes_key)]
 
 
 class Settings(BaseSettings):
@@ -81,6 +91,23 @@ class Settings(BaseSettings):
     codes_an_hour: int = Field(default=5, ge=1, description="one-time codes sent to one customer")
     wrong_tries_an_hour: int = Field(default=10, ge=1, description="wrong codes tried by one customer")
     wrong_tries_an_hour_address: int = Field(default=50, ge=1, description="wrong codes tried from one address")
+    public_url: HttpUrl | None = Field(
+        default=None, description="where customers' browsers reach the bank's page and us"
+    )
+    webhook_max_age: int = Field(default=300, ge=1, description="seconds for which a signed callback may be acted on")
+    wechat_appid: str | None = Field(default=None, description="the WeChat Official Account; without it there is none")
+    wechat_secret: SecretStr | None = None
+    wechat_token: SecretStr | None = Field(default=None, description="signs its callbacks")
+    wechat_aes_key: EncodingAesKey | None = Field(default=None, description="encrypts them; without it they are plain")
+    wechat_aes_key_previous: EncodingAesKey | None = None
+    wechat_api_base: HttpUrl = HttpUrl("https://api.weixin.qq.com")
+    wecom_corpid: str | None = Field(default=None, description="the WeCom corporation, for its app and for 微信客服")
+    wecom_agentid: int | None = Field(default=None, description="its app; without it only 微信客服 is served")
+    wecom_secret: SecretStr | None = None
+    wecom_token: SecretStr | None = None
+    wecom_aes_key: EncodingAesKey | None = None
+    wecom_aes_key_previous: EncodingAesKey | None = None
+    wecom_api_base: HttpUrl = HttpUrl("https://qyapi.weixin.qq.com")
     failpoints: Annotated[str | None, AfterValidator(_readable_orders)] = Field(
         default=None, description="where a test kills, stalls or fails this process; see bot.failpoints"
     )
@@ -88,7 +115,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _is_safe(self) -> Self:
         reasons = self._demo_refusals() if self.env == "demo" else self._production_refusals()
-        reasons += self._issuer_refusals()
+        reasons += self._issuer_refusals() + self._platform_refusals()
         if self.actions_url is not None and self.bank_api_url is not None:
             reasons.append("ACTIONS_URL and BANK_API_URL are both set: keep the one that the bank answers at.")
         if self.model_url is not None and not self.model_name:
@@ -155,10 +182,36 @@ class Settings(BaseSettings):
             reasons.append("TELLER_JWT_AUDIENCE is not set: name the `aud` of the tokens that are meant for us.")
         return reasons
 
+    def _platform_refusals(self) -> list[str]:
+        """Half a channel is worse than none: its customers would write and nobody could answer."""
+        reasons = []
+        for name in ("wechat", "wecom"):
+            needed = {
+                f"{name}_{part}": getattr(self, f"{name}_{part}")
+                for part in (
+                    ("appid", "secret", "token") if name == "wechat" else ("corpid", "secret", "token", "aes_key")
+                )
+            }
+            missing = [f"TELLER_{field.upper()}" for field, value in needed.items() if value is None]
+            if missing and len(missing) < len(needed):
+                reasons.append(f"{' and '.join(missing)} not set: give it, or none of TELLER_{name.upper()}_*.")
+            base = getattr(self, f"{name}_api_base")
+            if not self.demo and base.scheme != "https":
+                reasons.append(f"TELLER_{name.upper()}_API_BASE is not https: whoever stands between has its secret.")
+        if not self.demo and self.wechat_appid is not None and self.wechat_aes_key is None:
+            reasons.append("TELLER_WECHAT_AES_KEY is not set: in plain mode no signature covers what customers write.")
+        if not self.demo and (self.wechat_appid or self.wecom_corpid) and self.public_url is None:
+            reasons.append("TELLER_PUBLIC_URL is not set: customers in WeChat are sent to the bank's page by link.")
+        return reasons
+
     @property
     def demo(self) -> bool:
         """Whether this is the demo bank: seeded customers, the phone on the page, loopback only."""
         return self.env == "demo"
+
+    def bank_page(self) -> str:
+        """Where customers' browsers reach the bank's page, without a slash at its end."""
+        return str(self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     def secret_key(self) -> bytes:
         """The key of one-time codes and write keys; in the demo a random one kept under ``data_dir``."""

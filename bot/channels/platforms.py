@@ -1,0 +1,43 @@
+"""The platforms that customers write from and replies are sent to: those that the settings name, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+import httpx
+from fastapi import APIRouter
+from pydantic import HttpUrl
+from redis.asyncio import Redis
+
+from bot.channels import bindings, wechat
+from bot.channels.weixin.api import TIMEOUT
+from bot.channels.weixin.callbacks import HELD as HELD_FOR
+from bot.delivery import Channel
+from bot.settings import Settings
+
+HELD = {wechat.CHANNEL: HELD_FOR}
+"""The platforms whose own request may carry the answer, and for how long; see ``Deliveries``."""
+
+router = APIRouter()
+router.include_router(wechat.router)
+router.include_router(bindings.router)
+
+
+def open_platforms(settings: Settings, redis: Redis, stack: AsyncExitStack) -> dict[str, Channel]:
+    """The channels to send to, by name. Their connections are closed with *stack*."""
+
+    def http(base: HttpUrl) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(base_url=str(base), timeout=TIMEOUT, trust_env=False)
+        stack.push_async_callback(client.aclose)
+        return client
+
+    return channels_of(settings, http, redis)
+
+
+def channels_of(settings: Settings, http: Callable[[HttpUrl], httpx.AsyncClient], redis: Redis) -> dict[str, Channel]:
+    """The channels that *settings* name; *http* gives a client of the platform at an address."""
+    channels: dict[str, Channel] = {}
+    if settings.wechat_appid is not None:
+        channels[wechat.CHANNEL] = wechat.OfficialAccount(settings, http(settings.wechat_api_base), redis)
+    return channels
