@@ -20,10 +20,10 @@ from backends.http.server import create_app as create_bank_api
 from backends.ledger import LedgerActions
 from backends.local import LocalActions
 from backends.server import create_app as create_action_server
-from bot.parts import utc_now
+from bot.app import Instead
 from bot.service import Service
 from bot.store import open_database
-from tests.conversations.stories import open_bank, play, told
+from tests.conversations.stories import HERE, WEDNESDAY, Clock, Snapshot, open_bank, play, told
 from tests.server import serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -38,7 +38,7 @@ WAYS: dict[str, tuple[str, Callable[[LedgerActions, bytes], ASGIApp]]] = {
 
 def sample() -> list[tuple[str, dict[str, Any]]]:
     """The longest stories, in the order in which they are told."""
-    stories = told()
+    stories = told() + told(HERE / "long")
     if os.environ.get("TELLER_ALL_STORIES"):
         return stories
     longest = sorted(range(len(stories)), key=lambda number: -len(stories[number][1]["turns"]))[:SAMPLE]
@@ -47,30 +47,40 @@ def sample() -> list[tuple[str, dict[str, Any]]]:
 
 @dataclass(frozen=True, slots=True)
 class FarBank:
-    """A bot, and the bank that it asks over the network."""
+    """A bot, the bank that it asks over the network, their clock, and how both were before anyone said anything."""
 
     service: Service
     ledger: LedgerActions
+    clock: Clock
+    seeded: Snapshot
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=WAYS, name="far")
-async def _far(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FarBank]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=WAYS, name="shared")
+async def _shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FarBank]:
     setting, create_app = WAYS[request.param]
-    folder = tmp_path_factory.mktemp("bank")
-    await _seeded(folder)
-    engine = open_database(None, folder, "bank")
-    ledger = LedgerActions(LocalActions(engine, utc_now))
+    there, here, clock = tmp_path_factory.mktemp("bank"), tmp_path_factory.mktemp("teller"), Clock(WEDNESDAY)
+    await _seed(there)
+    engine = open_database(None, there, "bank")
+    ledger = LedgerActions(LocalActions(engine, clock))
     with serving(create_app(ledger, KEY.encode())) as url:
         settings = {setting: url, "token_key": KEY}
-        async with open_bank(tmp_path_factory.mktemp("teller"), **settings) as service:
-            yield FarBank(service, ledger)
+        async with open_bank(here, Instead(clock=clock), **settings) as service:
+            yield FarBank(service, ledger, clock, Snapshot(there / "bank.db", here / "teller.db"))
     await engine.dispose()
 
 
-async def _seeded(folder: Path) -> None:
+async def _seed(folder: Path) -> None:
     engine = open_database(None, folder, "bank")
-    await seed(engine, utc_now())
+    await seed(engine, WEDNESDAY)
     await engine.dispose()
+
+
+@pytest_asyncio.fixture(loop_scope="module", name="far")
+async def _far(shared: FarBank) -> FarBank:
+    """The far bank as it was seeded, and the bot without a memory of anyone."""
+    await shared.seeded.put_back()
+    shared.clock.now = WEDNESDAY
+    return shared
 
 
 @pytest.mark.parametrize("story", [pytest.param(story, id=name) for name, story in sample()])
