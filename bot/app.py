@@ -34,6 +34,7 @@ from backends.rules import standing_facts
 from bot import failpoints, logs, migrations
 from bot.bindings import Bindings
 from bot.channels import demo, operations, pages, platforms, rasa, web
+from bot.channels.weixin.cursors import Cursors
 from bot.conversations import Conversations
 from bot.delivery import Channel, Deliveries
 from bot.desk.tickets import Tickets
@@ -198,6 +199,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
             events=Events(engine, signals),
             signals=signals,
             bindings=Bindings(engine),
+            cursors=Cursors(engine),
             deliveries=deliveries,
             channels=channels,
             metrics=metrics,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from bot.bindings import Bindings
+from bot.channels.weixin.cursors import Cursors
 from bot.conversations import Conversations
 from bot.delivery import Channel, Deliveries
 from bot.events import Event, Events
@@ -51,6 +52,7 @@ class Service:
     events: Events
     signals: Signals
     bindings: Bindings
+    cursors: Cursors
     deliveries: Deliveries
     channels: Mapping[str, Channel]
     metrics: Metrics

@@ -10,17 +10,19 @@ from fastapi import APIRouter
 from pydantic import HttpUrl
 from redis.asyncio import Redis
 
-from bot.channels import bindings, wechat
+from bot.channels import bindings, wechat, wechat_kf, wecom
 from bot.channels.weixin.api import TIMEOUT
 from bot.channels.weixin.callbacks import HELD as HELD_FOR
 from bot.delivery import Channel
 from bot.settings import Settings
 
-HELD = {wechat.CHANNEL: HELD_FOR}
+HELD = {wechat.CHANNEL: HELD_FOR, wecom.CHANNEL: HELD_FOR}
 """The platforms whose own request may carry the answer, and for how long; see ``Deliveries``."""
 
 router = APIRouter()
 router.include_router(wechat.router)
+router.include_router(wechat_kf.router)
+router.include_router(wecom.router)
 router.include_router(bindings.router)
 
 
@@ -40,4 +42,8 @@ def channels_of(settings: Settings, http: Callable[[HttpUrl], httpx.AsyncClient]
     channels: dict[str, Channel] = {}
     if settings.wechat_appid is not None:
         channels[wechat.CHANNEL] = wechat.OfficialAccount(settings, http(settings.wechat_api_base), redis)
+    if settings.wecom_corpid is not None:
+        channels[wechat_kf.CHANNEL] = wechat_kf.KfAccounts(settings, http(settings.wecom_api_base), redis)
+        if settings.wecom_agentid is not None:
+            channels[wecom.CHANNEL] = wecom.WecomApp(settings, http(settings.wecom_api_base), redis)
     return channels
