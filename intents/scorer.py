@@ -31,7 +31,8 @@ Floats = NDArray[np.float32]
 class Calibration:
     """Fitted on held-out rows with the exported model; see ``calibrate``.
 
-    ``temperature`` and ``ngram_temperature`` divide logits; ``ngram_share`` is the weight of the n-grams' opinion.
+    ``temperature`` and ``ngram_temperature`` divide logits; ``ngram_share`` is the weight of the n-grams' opinion; ``act_bias``
+    is added to the acts' logits, so that what is asked for seldom is heard as often as it is meant.
     A message is out of scope where its score, by the weights ``outside`` (see ``intents.outside``), reaches ``reject``; two
     intents are told from a sureness of ``second`` on.
     """
@@ -39,7 +40,7 @@ class Calibration:
     temperature: float = 1.0
     ngram_temperature: float = 1.0
     ngram_share: float = 0.3
-    act_temperature: float = 1.0
+    act_bias: tuple[float, ...] = (0.0, 0.0, 0.0)
     outside: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0)
     reject: float = 0.5
     second: float = 0.5
@@ -53,7 +54,8 @@ class Calibration:
     def load(cls, path: Path) -> Calibration:
         """What ``save`` wrote."""
         raw: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return cls(**raw | {"outside": tuple(raw.get("outside", cls.outside))})
+        read: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
+        return cls(**read)
 
 
 @dataclass(frozen=True)

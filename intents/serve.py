@@ -87,7 +87,7 @@ class Understander:
         return best.confidence >= SURE and context.awaiting not in self._capabilities[best.name].slots
 
     def _act(self, logits: Logits) -> Act:
-        return self._scorer.labels.acts[int(logits.act.argmax())]
+        return self._scorer.labels.acts[int((logits.act + np.array(self._calibration.act_bias)).argmax())]
 
     def _ranking(self, logits: Logits, certain: str | None) -> tuple[IntentScore, ...]:
         """The likeliest intents, best first; *certain* is what the words alone or the conversation leave no doubt about."""
