@@ -93,9 +93,9 @@ _JOINT = re.compile(
 _STOP = re.compile(r"[，,。；;！!？?]")
 
 
-def second_clause(text: str) -> int | None:
+def second_clause(text: str, *, at_stops: bool = True) -> int | None:
     """Where the second of two clauses begins: at a word that joins, else at a stop; ``None`` where there is neither."""
-    for pattern in (_JOINT, _STOP):
+    for pattern in (_JOINT, _STOP) if at_stops else (_JOINT,):
         for match in pattern.finditer(text):
             if len(text[: match.start()].strip()) > 1 and len(text[match.end() :].strip()) > 1:
                 return match.start()

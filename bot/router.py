@@ -308,7 +308,7 @@ class _Router:
         if isinstance(last.decision, StepUp):
             if result.outcome == "code_ok" and task.quoted is not None:
                 return [self._commit(task, task.quoted, "confirmed, and the code matched")]
-            open_still = result.outcome in ("code_sent", "code_wrong", "code_expired")
+            open_still = result.outcome in ("code_sent", "code_wrong")
             return [
                 Answer(
                     task=task.id, why=f"one-time code: {result.outcome}", say=result,

@@ -95,6 +95,8 @@ def _speaks_of(heard: Heard, task: Task, slots: Mapping[str, tuple[str, ...]], c
         return True
     if not heard.is_sure and task.awaiting in slots:
         return True
+    if _wants_another(heard, heard.is_elsewhere(task.capability)):
+        return False
     return heard.only_values and not phrases.ELLIPSIS.match(heard.text)
 
 

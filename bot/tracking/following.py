@@ -38,12 +38,13 @@ def follow_up(heard: Heard) -> Session | None:
         and (heard.top in ANSWERING or not heard.is_sure)
     ):
         return begin(heard.session, [(last.capability, last.act, last.slots)], now)
-    if not (phrases.ELLIPSIS.match(text) or phrases.CORRECTION.match(text) or heard.only_values):
+    refers_back = bool(phrases.ELLIPSIS.match(text) or phrases.CORRECTION.match(text))
+    if not (refers_back or heard.only_values):
         return None
     capability = heard.capabilities[last.capability]
     slots = heard.slots_for(last.capability)
     same = heard.top in (last.capability, *ANSWERING) or not heard.is_sure
-    if slots and (same or (heard.only_values and phrases.ELLIPSIS.match(text))):
+    if slots and (same or (not heard.beside_values and phrases.ELLIPSIS.match(text))):
         if "currency" in slots and last.slots.get("currency_from") and last.slots.get("currency") == ("CNY",):
             slots = {**slots, "currency_from": slots["currency"]}
             del slots["currency"]
@@ -52,7 +53,7 @@ def follow_up(heard: Heard) -> Session | None:
             slots = {**slots, capability.words: (f"{last.slots[capability.words][0]} {text.strip()}",)}
         return begin(heard.session, [(last.capability, last.act, {**last.slots, **slots})], now)
     other = heard.capabilities[heard.top]
-    if heard.top not in ANSWERING and other.kind in ("query", "write"):
+    if refers_back and heard.top not in ANSWERING and other.kind in ("query", "write"):
         shared = {
             name: values
             for name, values in last.slots.items()

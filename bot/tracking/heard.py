@@ -68,27 +68,34 @@ class Heard:
     @property
     def only_values(self) -> bool:
         """Whether the message is little more than its slot values ("八百", "尾号8888的那张")."""
+        return len(self.beside_values) <= 2
+
+    @property
+    def beside_values(self) -> str:
+        """What the message says beside its slot values, without the words that only link them."""
         rest = list(self.text)
         for slot in self.understanding.slots:
             rest[slot.start : slot.end] = " " * (slot.end - slot.start)
-        return len(phrases.FILLER.sub("", "".join(rest))) <= 2
+        return phrases.FILLER.sub("", "".join(rest))
 
     def of(self, session: Session) -> Heard:
         """The same message in another state of the conversation."""
         return replace(self, session=session)
 
     def slots_for(self, name: str) -> Slots:
-        """What the message says of the slots and cues of capability *name*; of two intents each has its own clause."""
-        understanding = self.understanding
-        place = phrases.second_clause(self.text) if len(self.names) > 1 and name in self.names else None
-        if place is not None:
-            first = self.names.index(name) == 0
-            own = [slot for slot in understanding.slots if (slot.start < place) is first]
-            said = {slot.slot for slot in own}
-            # A thing that is named once is meant in both ("尾号9016的账单，还有额度"), a figure is not.
-            named = [slot for slot in understanding.slots if slot.slot in THINGS and slot.slot not in said]
-            understanding = understanding.model_copy(update={"slots": (*named, *own)})
-        return relevant_slots(understanding, self.capabilities[name])
+        """What the message says of the slots and cues of capability *name*; of two clauses each has its own figures."""
+        place = phrases.second_clause(self.text, at_stops=len(self.names) > 1)
+        if place is None or name not in self.names:
+            return relevant_slots(self.understanding, self.capabilities[name])
+        second = self.names.index(name) == 1
+        slots = self.understanding.slots
+        own = [slot for slot in slots if (slot.start >= place) is second]
+        said = {slot.slot for slot in own}
+        # A thing that is named once is meant in both ("尾号9016的账单，还有额度"), a figure only where nothing else is.
+        alone = len(self.names) == 1
+        shared = [slot for slot in slots if slot.slot not in said and (alone or slot.slot in THINGS)]
+        heard = self.understanding.model_copy(update={"slots": (*shared, *own)})
+        return relevant_slots(heard, self.capabilities[name])
 
     def meant_by(self, name: str, said: Slots) -> Slots:
         """*said* of capability *name*, and what the message refers back to: "那张卡", "跟刚才一样", "这款" of the page.

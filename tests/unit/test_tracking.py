@@ -90,6 +90,17 @@ def test_of_two_things_in_a_message_each_has_its_own_figures(
     assert {name: values[0] for name, values in talk.session.queue[0].slots.items() if values} == second
 
 
+def test_a_figure_of_a_second_wish_that_was_not_understood_does_not_replace_that_of_the_first(
+    talk: Conversation,
+) -> None:
+    text = "换五百美金，顺便还信用卡两千"
+    heard = meant(text, "fx_buy", act="do", amount="五百=500", currency="美金=USD")
+    start = text.index("两千")
+    slot = SlotValue(slot="amount", start=start, end=start + 2, value="两千", normalized="2000")
+    talk.hear(heard.model_copy(update={"slots": (*heard.slots, slot)}))
+    assert given(talk) == {"amount": "500", "currency": "USD"}
+
+
 def test_a_question_beside_a_form_is_answered_before_it(talk: Conversation) -> None:
     both = meant("换五百美金，顺便查账单", "fx_buy", "card_bill", act="do", amount="五百=500", currency="美金=USD")
     assert said(talk.hear(both)) == ["card_bill.found", "fx_buy.ready"]
@@ -173,6 +184,29 @@ def test_the_page_says_which_product_this_one_is_but_answers_no_general_question
     talk.session = Session(page=Page(product="云杉日日盈"))
     talk.hear(meant("有哪些理财", "wealth_product"))
     assert given(talk) == {}
+
+
+def test_the_card_of_a_bill_is_not_what_a_purchase_is_paid_from(talk: Conversation) -> None:
+    talk.hear(meant("尾号9016的账单", "card_bill", card_tail="9016=9016"))
+    talk.hear(meant("换五百美金", "fx_buy", act="do", amount="五百=500", currency="美金=USD"))
+    assert given(talk) == {"amount": "500", "currency": "USD"}
+
+
+def test_another_thing_to_be_done_is_no_answer_to_an_offer_however_little_it_says(talk: Conversation) -> None:
+    talk.bank("explain:fx_sell", Result(capability="fx_sell", outcome="explain"))
+    talk.hear(meant("怎么结汇", "fx_sell"))
+    heard = talk.hear(meant("换五百美金", "fx_buy", act="do", amount="五百=500", currency="美金=USD"))
+    assert said(heard) == ["fx_buy.ready"]
+
+
+def test_a_code_that_has_run_out_ends_the_form_so_that_it_can_be_begun_again(talk: Conversation) -> None:
+    talk.hear(meant("换五百美金", "fx_buy", act="do", amount="五百=500", currency="美金=USD"))
+    talk.hear(meant("确认", "affirm"))
+    talk.bank("check", Result(capability="fx_buy", outcome="code_expired"))
+    assert said(talk.hear(meant("******", "out_of_scope"), code=True)) == ["fx_buy.code_expired"]
+    assert talk.session.tasks == ()
+    heard = talk.hear(meant("换五百美金", "fx_buy", act="do", amount="五百=500", currency="美金=USD"))
+    assert said(heard) == ["fx_buy.ready"]
 
 
 def test_what_is_said_goes_before_what_the_page_shows(talk: Conversation) -> None:
