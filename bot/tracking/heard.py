@@ -87,15 +87,18 @@ class Heard:
         place = phrases.second_clause(self.text, at_stops=len(self.names) > 1)
         if place is None or name not in self.names:
             return relevant_slots(self.understanding, self.capabilities[name])
-        second = self.names.index(name) == 1
-        slots = self.understanding.slots
-        own = [slot for slot in slots if (slot.start >= place) is second]
-        said = {slot.slot for slot in own}
+        second, alone = self.names.index(name) == 1, len(self.names) == 1
+        said = {slot.slot for slot in self.understanding.slots if (slot.start >= place) is second}
+        many = {slot for slot, use in self.capabilities[name].slots.items() if use.many and alone}
         # A thing that is named once is meant in both ("尾号9016的账单，还有额度"), a figure only where nothing else is.
-        alone = len(self.names) == 1
-        shared = [slot for slot in slots if slot.slot not in said and (alone or slot.slot in THINGS)]
-        heard = self.understanding.model_copy(update={"slots": (*shared, *own)})
-        return relevant_slots(heard, self.capabilities[name])
+        kept = tuple(
+            slot
+            for slot in self.understanding.slots
+            if (slot.start >= place) is second
+            or slot.slot in many
+            or (slot.slot not in said and (alone or slot.slot in THINGS))
+        )
+        return relevant_slots(self.understanding.model_copy(update={"slots": kept}), self.capabilities[name])
 
     def meant_by(self, name: str, said: Slots) -> Slots:
         """*said* of capability *name*, and what the message refers back to: "那张卡", "跟刚才一样", "这款" of the page.
