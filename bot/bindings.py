@@ -23,6 +23,8 @@ from bot.store import reading
 
 LIFETIME = dt.timedelta(minutes=10)
 """For how long a link may be shown."""
+REPEATED = dt.timedelta(minutes=1)
+"""After binding: a platform that had no answer delivers the message with the link again."""
 LINKS_AN_HOUR = 10
 """Links that one customer may make."""
 _LINK = re.compile(r"/bind/([A-Za-z0-9_-]{32})(?![A-Za-z0-9_-])")
@@ -83,7 +85,10 @@ class Bindings:
         return link
 
     async def redeem(self, code: str, channel: str, user_id: str, now: dt.datetime) -> bool:
-        """Bind the user who showed *code*; ``False`` where it is over. Of many who show it at once one is bound."""
+        """Bind the user who showed *code*; ``False`` where it is over. Of many who show it at once one is bound.
+
+        One who was bound a moment ago is bound, whatever they show: it is their own message come again.
+        """
         async with self._engine.begin() as connection:
             customer_id = await connection.scalar(
                 delete(BindingLinkRow)
@@ -91,7 +96,9 @@ class Bindings:
                 .returning(BindingLinkRow.customer_id)
             )
             if customer_id is None:
-                return False
+                mine = (BindingRow.channel == channel, BindingRow.user_id == user_id)
+                lately = select(BindingRow.user_id).where(*mine, BindingRow.bound_at > now - REPEATED)
+                return await connection.scalar(lately) is not None
             dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
             bound = {"customer_id": customer_id, "bound_at": now}
             await connection.execute(

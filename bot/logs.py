@@ -15,8 +15,9 @@ from urllib.parse import unquote
 from responses.mask import HIDDEN, Vault, mask_personal
 
 _SECRETS = (
-    # A conversation's secret, a bearer credential, a JWT, the password of a URL: in this order, the surest first.
+    # A conversation's secret, a binding link, a bearer credential, a JWT, the password of a URL: the surest first.
     (re.compile(r"(?<![0-9A-Za-z])([0-9a-f]{24})~[\w-]+"), rf"\1~{HIDDEN}"),
+    (re.compile(r"(/bind/)[\w-]+"), rf"\1{HIDDEN}"),
     (re.compile(r"\b(bearer|basic)\s+[^\s'\",;]+", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"(?<![\w-])eyJ[\w-]+(?:\.[\w-]*){1,4}"), HIDDEN),
     (re.compile(r"://[^\s/@'\"]+@"), f"://{HIDDEN}@"),

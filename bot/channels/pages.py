@@ -10,8 +10,10 @@ from starlette.responses import FileResponse
 
 WEB = Path(__file__).parent.parent / "web"
 PAGES = {"docs.html": "/docs"}
-BANK_PAGES = {"index.html": "/"}
-BANK_ASSETS = ("bank.css", "bank.js")
+BANK_PAGES = {"index.html": "/", "bind.html": "/bind"}
+BANK_ASSETS = ("bank.css", "bank.js", "bind.css", "bind.js")
+BINDING_LINK = "/bind/{code}"
+"""A binding link is sent to us in WeChat; whoever opens it in a browser is told so."""
 # Browsers ask again each time, and the files are small: a new release is seen at once.
 _HEADERS = {"Cache-Control": "no-cache"}
 
@@ -24,6 +26,8 @@ def pages(*, demo: bool) -> APIRouter:
         if not demo and (name in BANK_PAGES or name in BANK_ASSETS):
             continue
         router.add_api_route(PAGES.get(name) or BANK_PAGES.get(name) or f"/{name}", _sender(file), name=name)
+    if demo:
+        router.add_api_route(BINDING_LINK, _sender(WEB / "bind.html"), name="binding-link")
     return router
 
 

@@ -34,6 +34,7 @@ CANARIES = {
     "bearer": "Bearer f81d4fae-opaque_credential",
     "token": Tokens(b"k" * 32).issue("C1001", NOW),
     "password": "密码是Kx92mq7",
+    "binding link": "/bind/Zk3_x-9QmV7pL0aWc5RtY8uHn2EbGd4s",
     "URL password": "redis://:hunter-two@redis.example:6379",
 }
 
@@ -42,6 +43,7 @@ def visible(canary: str) -> tuple[str, ...]:
     """What of the canary must not be seen."""
     return {
         CANARIES["secret"]: ("Zk3_x",),
+        CANARIES["binding link"]: ("Zk3_x",),
         CANARIES["bearer"]: ("opaque",),
         CANARIES["password"]: ("Kx92mq7",),
         CANARIES["URL password"]: ("hunter",),

@@ -189,6 +189,8 @@ async def test_a_link_binds_once_and_unfollowing_takes_it_back(bot: Replica, wei
     texts = [weixin.text(link, user) for user in ("openid-1", "openid-2")]
     answers = await asyncio.gather(*(weixin.post(bot.http, PATH, text) for text in texts))
     assert sorted(map(str, answers)) == sorted([words.BOUND, words.LINK_IS_OVER])
+    again = await weixin.post(bot.http, PATH, texts[answers.index(words.BOUND)])
+    assert again == words.BOUND
     bound = (await bot.http.get("/v1/bindings", headers=await bot.token())).json()
     assert [binding["channel"] for binding in bound] == ["wechat"]
     await weixin.post(bot.http, PATH, weixin.event("unsubscribe", bound[0]["user_id"]))
