@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import bot
+from backends.action import BankWrite
+from backends.registry import ACTIONS
 from bot.phrases import RESEND
 from bot.tracking import UNSURE
 from intents.capability import catalog, slot_types
@@ -59,7 +61,7 @@ MEANS: dict[str, str | tuple[str, ...]] = {
     "我要结汇": "fx_sell", "I want to sell foreign currency": "fx_sell",
     "怎么结汇": "fx_sell", "How do I sell foreign currency?": "fx_sell",
     "境外汇款进度": "remit_status", "status of my wire transfer": "remit_status",
-    "预约外币": "fx_cash", "Book foreign cash for me": "fx_cash",
+    "我要预约外币": "fx_cash", "I want to book foreign cash": "fx_cash",
     "取消外币预约": "fx_cash", "Cancel my foreign cash reservation": "fx_cash",
     "还能换多少外汇": "fx_quota", "How much quota do I have left?": "fx_quota", "How much FX quota do I have left?": "fx_quota",
     "查美元汇率": "fx_rate", "看看全部外汇牌价": "fx_rate", "US dollar rate": "fx_rate", "What are your exchange rates today?": "fx_rate",
@@ -72,13 +74,15 @@ MEANS: dict[str, str | tuple[str, ...]] = {
     "Show my holdings": "wealth_holdings", "What am I holding?": "wealth_holdings",
     "怎么赎回": "wealth_redeem", "How do I redeem": "wealth_redeem",
     "我要还款": "card_repay", "Pay my credit card now": "card_repay", "还{owed}": "card_repay", "pay {owed}": "card_repay",
-    "我要账单分期": "card_installment", "Split my bill into instalments": "card_installment",
-    "开通自动还款": "autopay", "关闭自动还款": "autopay", "Set up autopay": "autopay", "Switch off autopay": "autopay",
-    "我要提额": "card_limit_change", "Raise my credit limit": "card_limit_change",
+    "我要账单分期": "card_installment", "I want to split my bill into instalments": "card_installment",
+    "帮我开通自动还款": "autopay", "关闭自动还款": "autopay", "Set up autopay": "autopay", "Switch off autopay": "autopay",
+    "我要提额": "card_limit_change", "I want to raise my credit limit": "card_limit_change",
     "额度调到{offered_limit}": "card_limit_change", "raise my limit to {offered_limit}": "card_limit_change",
-    "全部赎回{product_name}": "wealth_redeem", "redeem all of {product_name}": "wealth_redeem",
+    "我要全部赎回{product_name}": "wealth_redeem", "I want to redeem all of {product_name}": "wealth_redeem",
 }  # fmt: skip
 """What each button is for: the intent, or either of two."""
+WRITES = {action.name for action in ACTIONS if isinstance(action, BankWrite)}
+QUESTION = re.compile("怎么|没有$|^(how|has) ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,15 @@ def test_a_button_is_understood_as_what_it_is_for(pressed: Pressed) -> None:
     for awaiting in {None, pressed.awaiting}:
         top = understood(pressed, pressed.capability, awaiting=awaiting).top
         assert top in (meant if isinstance(meant, tuple) else (meant,))
+
+
+@pytest.mark.parametrize(
+    "pressed",
+    [each for each in ALL if MEANS.get(each.payload) in WRITES and not QUESTION.search(each.payload)],
+    ids=named,
+)
+def test_a_button_that_is_for_a_write_begins_it_and_does_not_ask_about_it(pressed: Pressed) -> None:
+    assert understood(pressed, pressed.capability).act == "do"
 
 
 @pytest.mark.parametrize("pressed", ANSWERS, ids=named)
