@@ -17,7 +17,7 @@ from bot.delivery import FIRST_WAIT, MAX_ATTEMPTS, Deliveries, Delivery, NotSent
 from bot.events import insert_events, take_numbers
 from bot.message import NewEvent
 from bot.principal import Principal
-from bot.records import AuditRow, DeliveryRow
+from bot.records import AuditRow, DeliveryRow, InboxRow
 
 
 class Platform:
@@ -229,3 +229,62 @@ async def test_stopping_lets_the_message_that_is_being_sent_be_sent(outbox: Outb
     await process.stop()
     assert platform.sent == ["first"]
     assert [status for status, _, _ in await outbox.rows()] == ["sent", "pending"]
+
+
+HELD = dt.timedelta(seconds=5)
+
+
+async def _answered(outbox: Outbox, engine: AsyncEngine) -> str:
+    """A conversation in which a message that came just now was answered."""
+    conversation = await outbox.conversation()
+    async with engine.begin() as connection:
+        asked = (await take_numbers(connection, conversation, 1, outbox.now)).first
+        row = {"conversation_id": conversation, "seq": asked, "message_id": "1", "body_hash": "", "text": "?"}
+        stands = {"principal": {}, "channel": "im", "received_at": outbox.now}
+        await connection.execute(insert(InboxRow).values(**row, **stands))
+        answer = (await take_numbers(connection, conversation, 1, outbox.now)).first
+        event = NewEvent(type="message.completed", actor="bot", data={"text": "m"})
+        await insert_events(connection, conversation, answer, [event], outbox.now, in_reply_to=asked)
+        due = {"conversation_id": conversation, "event_seq": answer, "channel": "im", "next_at": outbox.now}
+        await connection.execute(insert(DeliveryRow).values(**due))
+    return conversation
+
+
+async def test_an_answer_is_left_to_the_request_for_as_long_as_that_waits(
+    outbox: Outbox, database: AsyncEngine
+) -> None:
+    await _answered(outbox, database)
+    platform = Platform()
+    process = outbox.process(platform, held={"im": HELD})
+    outbox.now += HELD - dt.timedelta(seconds=1)
+    assert await process.send_due("im") == 0
+    outbox.now += dt.timedelta(seconds=1)
+    assert await process.send_due("im") == 1
+    assert platform.sent == ["m"]
+
+
+async def test_what_the_request_carried_is_not_sent_and_what_was_sent_is_not_carried(
+    outbox: Outbox, database: AsyncEngine
+) -> None:
+    conversation = await _answered(outbox, database)
+    platform = Platform()
+    process = outbox.process(platform, held={"im": HELD})
+    assert not await process.answer_in_place("other", conversation, 2)
+    assert await process.answer_in_place("im", conversation, 2)
+    assert await process.answer_in_place("im", conversation, 2)
+    outbox.now += HELD
+    assert await process.send_due("im") == 0
+    await outbox.reply(conversation, "next")
+    assert await process.send_due("im") == 1
+    assert not await process.answer_in_place("im", conversation, 3)
+    assert platform.sent == ["next"]
+
+
+async def test_a_request_carries_nothing_past_what_waits(outbox: Outbox) -> None:
+    conversation = await outbox.conversation()
+    for text in ("first", "second"):
+        await outbox.reply(conversation, text)
+    process = outbox.process(Platform())
+    assert not await process.answer_in_place("im", conversation, 2)
+    assert await process.answer_in_place("im", conversation, 1)
+    assert await process.answer_in_place("im", conversation, 2)

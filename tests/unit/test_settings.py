@@ -224,3 +224,42 @@ def test_processes_that_start_together_agree_on_the_secret(tmp_path: Path) -> No
     with ThreadPoolExecutor(16) as pool:
         keys = set(pool.map(lambda _: load_settings(data_dir=tmp_path).secret_key(), range(64)))
     assert len(keys) == 1
+
+
+WECHAT = {
+    "TELLER_WECHAT_APPID": "wx1",
+    "TELLER_WECHAT_SECRET": "s",
+    "TELLER_WECHAT_TOKEN": "t",
+    "TELLER_WECHAT_AES_KEY": "a" * 43,
+    "TELLER_PUBLIC_URL": "https://bank.example",
+}
+
+
+def test_a_channel_with_half_its_settings_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    [reason] = reasons(monkeypatch, TELLER_WECHAT_APPID="wx1")
+    assert "TELLER_WECHAT_SECRET and TELLER_WECHAT_TOKEN" in reason
+    assert reasons(monkeypatch, **WECHAT) == []
+    [reason] = reasons(monkeypatch, TELLER_WECOM_SECRET="s")
+    assert "TELLER_WECOM_CORPID" in reason
+
+
+def test_a_platforms_key_of_the_wrong_form_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    [reason] = reasons(monkeypatch, TELLER_WECHAT_AES_KEY="too short")
+    assert reason.startswith("TELLER_WECHAT_AES_KEY:")
+    assert "too short" not in reason
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TELLER_WECHAT_AES_KEY", None),
+        ("TELLER_PUBLIC_URL", None),
+        ("TELLER_WECHAT_API_BASE", "http://api.example"),
+    ],
+)
+def test_in_production_a_platform_is_spoken_to_in_secret(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str | None
+) -> None:
+    assert reasons(monkeypatch, **PRODUCTION, **WECHAT) == []
+    [reason] = reasons(monkeypatch, **{name: value})
+    assert name in reason
