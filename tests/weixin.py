@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -25,7 +26,8 @@ SENDS_A_MESSAGE = 5
 
 class Weixin:
     """The platform. ``script`` says how its next calls go instead of well: an errcode, or the HTTP status of a failure that
-    comes after the message was taken. ``shown`` is what each user saw, in order."""
+    comes after the message was taken. ``shown`` is what each user saw, in order; ``on_send`` is called when
+    a message was taken and before that is said."""
 
     def __init__(self, *, safe: bool = True) -> None:
         self.safe = safe
@@ -40,6 +42,7 @@ class Weixin:
         self.lifetime = 7_200
         self.script: list[int] = []
         self.calls: list[str] = []
+        self.on_send: Callable[[], object] | None = None
         self.kf_messages: list[dict[str, Any]] = []
         self.kf_sent: dict[str, dict[str, Any]] = {}
         self._numbers = itertools.count(4_561_255_354_251_345_929)
@@ -206,6 +209,8 @@ class Weixin:
         if len(text.encode()) > MAX_TEXT:
             return _error(45002)
         self.shown.setdefault(user, []).append(text)
+        if self.on_send is not None:
+            self.on_send()
         if self.script:
             return Response("gateway", status_code=self.script.pop(0))
         return _error(0)
