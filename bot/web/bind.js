@@ -1,6 +1,7 @@
 /** The demo bank's page where a signed-in customer makes a one-time link, sees what is bound, and takes it away. */
 
 const NAMES = { wechat: "微信公众号 WeChat", "wechat-kf": "微信客服 WeChat service", wecom: "企业微信 WeCom" };
+const BEIJING = { timeZone: "Asia/Shanghai" };
 /** @typedef {{channel: keyof typeof NAMES, user_id: string, bound_at: string}} Binding */
 
 /** @param {string} id @returns {any} */
@@ -31,7 +32,7 @@ async function makeLink() {
     const made = await ask("/v1/bindings/links", { method: "POST" });
     byId("link").textContent = made.url;
     byId("link").hidden = byId("copy").hidden = false;
-    const until = new Date(made.expires_at).toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit" });
+    const until = new Date(made.expires_at).toLocaleTimeString("zh-CN", { ...BEIJING, hour: "2-digit", minute: "2-digit" });
     tell(`只能用一次，${until} 前有效。 Good once, until ${until}.`);
   } catch {
     tell("现在生成不了链接，请稍后再试。 A link cannot be made right now. Please try again later.");
@@ -54,7 +55,7 @@ async function showBound() {
 function boundEntry(binding) {
   const item = document.createElement("li");
   const name = document.createElement("span");
-  const day = new Date(binding.bound_at).toLocaleDateString("zh-CN");
+  const day = new Date(binding.bound_at).toLocaleDateString("zh-CN", BEIJING);
   name.textContent = `${NAMES[binding.channel] ?? binding.channel} · ${day}`;
   const button = document.createElement("button");
   button.type = "button";

@@ -87,6 +87,22 @@ def test_a_changed_byte_of_the_encrypted_body_is_refused(place: int, bits: int) 
         B.open(B_POST, bytes(raw), at(B_POST["timestamp"]))
 
 
+@given(name=st.sampled_from(["signature", "timestamp", "nonce"]), place=st.integers(0), bits=st.integers(1, 255))
+def test_a_changed_byte_of_a_plain_callback_is_refused(name: str, place: int, bits: int) -> None:
+    known = {
+        "signature": "f21891de399b4e33a1a93c9a7b8a8fffb5a443ff",
+        "timestamp": "1410685589",
+        "nonce": "test",
+        "echostr": "5837",
+    }
+    plain = Envelope(token="test", receiver="", keys=(), max_age=AGE)
+    assert plain.verify(known, at(known["timestamp"])) == "5837"
+    raw = bytearray(known[name].encode())
+    raw[place % len(raw)] ^= bits
+    with pytest.raises(Refused):
+        plain.verify({**known, name: raw.decode("latin-1")}, at(known["timestamp"]))
+
+
 @given(name=st.sampled_from(sorted(B_ECHO)), place=st.integers(0), bits=st.integers(1, 255))
 def test_a_changed_byte_of_a_verification_is_refused(name: str, place: int, bits: int) -> None:
     raw = bytearray(B_ECHO[name].encode())
