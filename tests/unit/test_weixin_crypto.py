@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -133,8 +134,6 @@ def test_a_decryption_never_fails_otherwise_than_by_refusing(place: int, bits: i
 
 @pytest.mark.parametrize("fill", [0, 33, 200])
 def test_padding_that_is_none_is_refused(fill: int) -> None:
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
     encryptor = Cipher(algorithms.AES(A_KEY), modes.CBC(A_KEY[:16])).encryptor()
     plain = bytes(16) + (11).to_bytes(4, "big") + bytes(32) + bytes([fill])
     sealed = encryptor.update(plain[-64:].rjust(64, b"\0")) + encryptor.finalize()

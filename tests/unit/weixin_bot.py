@@ -17,6 +17,7 @@ from sqlalchemy import select
 from backends.action import ActionCall, ActionRunner, Caller
 from backends.result import Result
 from bot.app import Instead, create_app, running
+from bot.channels import platforms
 from bot.delivery import Channel
 from bot.parts import Clock, utc_now
 from bot.records import DeliveryRow, InboxRow
@@ -112,8 +113,6 @@ async def replica(
 
 
 def _channels(settings: Settings, weixin: Weixin, redis: Redis, stack: AsyncExitStack) -> dict[str, Channel]:
-    from bot.channels import platforms
-
     def http(_: object) -> httpx.AsyncClient:
         client = weixin.http()
         stack.push_async_callback(client.aclose)

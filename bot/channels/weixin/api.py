@@ -19,12 +19,13 @@ TOKEN_IS_OVER = frozenset({40001, 40014, 42001})
 FINAL = frozenset(
     {
         40003, 43004, 43101, 45002, 45015, 45047, 48001, 48002, 50002, 50005,  # Official Account
-        60111, 81013, 86004, 301002,  # WeCom
-        95001, 95011, 95013, 95014, 95016, 95018,  # 微信客服
+        60111, 81013,  # WeCom
+        95001, 95013, 95018,  # 微信客服
     }
 )  # fmt: skip
 """``errcode`` of what will not be taken later either: a window that is closed, a quota that is used up, a customer who is
-gone, an app without the right. Source: developers.weixin.qq.com, 全局返回码; developer.work.weixin.qq.com/document/path/90313."""
+gone, an app without the right. One that is missing here costs some useless attempts and ends the same. Source: the
+platforms' lists of global codes (developers.weixin.qq.com; developer.work.weixin.qq.com/document/path/90313)."""
 
 
 class Unsure(Exception):
