@@ -442,11 +442,11 @@ class _Router:
         return (Fact.of("topic", zh, source="rule", as_of=self.now, english=en),)
 
     def _served(self) -> tuple[tuple[Fact, ...], ...]:
-        """What this bot can do today, a row each."""
+        """What customers come for most, a row each: the whole list would be too long to read."""
         return tuple(
             self._label(name)
             for name, capability in self.capabilities.items()
-            if capability.status == "served" and (capability.backend is not None or name == "human_agent")
+            if capability.status == "served" and capability.shown
         )
 
     def _is_served(self, name: str) -> bool:

@@ -86,6 +86,7 @@ class Capability(BaseModel):
     zh: str
     en: str
     label: dict[Language, str] = Field(default={}, description="what a reply calls it: 积分, reward points")
+    shown: bool = Field(default=False, description="named when a customer asks what can be done here")
     words: str | None = Field(default=None, description="the input field that takes the customer's own words")
     boundary: str = Field(default="", description="what belongs to a neighbour instead")
     written: bool = Field(
