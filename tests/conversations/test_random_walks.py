@@ -25,8 +25,8 @@ from tests.conversations.walk import Said, Talk, Walk
 
 LONG = "TELLER_ALL_STORIES" in os.environ
 BOUNDS = settings(
-    max_examples=80 if LONG else 16,
-    stateful_step_count=60 if LONG else 24,
+    max_examples=30 if LONG else 16,
+    stateful_step_count=40 if LONG else 24,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
