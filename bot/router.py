@@ -122,8 +122,11 @@ class _Router:
         return [Answer(task=task.id, why="the next thing that was asked for", say=say, closes=False), *begun]
 
     def with_offer(self, said: list[Decision]) -> list[Decision]:
-        """*said*, and to who is upset or in a hurry the offer of a human, before any question; once a conversation."""
-        mine = {"human_agent", FRAUD}
+        """*said*, and to who is upset or in a hurry the offer of a human, before any question; once a conversation.
+
+        Not while something urgent is on: a lost card is frozen first.
+        """
+        mine = {"human_agent", *URGENT}
         if self.session.human_offer != "due" or any(task.capability in mine for task in self.session.agenda):
             return said
         if any(isinstance(decision, Answer) and decision.say.outcome == "miss_again" for decision in said):

@@ -259,6 +259,11 @@ def test_the_offer_of_a_human_comes_before_the_question_that_is_open(talk: Conve
     assert said(talk.hear(meant("确认", "affirm"))) == ["fx_buy.code_sent"]
 
 
+def test_a_lost_card_is_frozen_before_a_human_is_offered(talk: Conversation) -> None:
+    talk.bank("prepare:card_report_lost", READY.model_copy(update={"capability": "card_report_lost"}))
+    assert said(talk.hear(meant("气死我了，卡丢了", "card_report_lost", act="do"))) == ["card_report_lost.ready"]
+
+
 def test_a_yes_to_the_offer_calls_a_human(talk: Conversation) -> None:
     talk.hear(meant("气死我了，查账单", "card_bill"))
     assert said(talk.hear(meant("好的", "affirm"))) == ["human_agent.queued"]
