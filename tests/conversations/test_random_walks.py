@@ -67,7 +67,7 @@ ANSWERS = {
     ),
     "en": (
         "no, make it 800", "change it to euros", "dollars", "two thousand", "Shanghai", "the card ending 6634",
-        "the first one", "the minimum", "12 months", "no", "cancel", "never mind", "send it again", "for travel",
+        "the first one", "the minimum", "12 months", "no, not that", "cancel", "never mind", "send it again", "for travel",
     ),
 }  # fmt: skip
 YES = {"zh": ("确认", "好的", "是的，确认"), "en": ("yes, confirm", "yes", "go ahead")}
