@@ -30,6 +30,14 @@ BEARERS = (
 )
 
 
+ABOUT_THE_CALLER = {
+    ("POST", "/v1/bindings/links"),
+    ("GET", "/v1/bindings"),
+    ("DELETE", "/v1/bindings/{channel}/{user_id}"),
+}
+"""Routes that name nobody: they are about whoever is signed in."""
+
+
 def routes(server: Server) -> list[tuple[str, str, dict[str, Any] | None]]:
     """Method, path and a body that fits, of every route under ``/v1``."""
     described = server._app.openapi()
@@ -89,16 +97,26 @@ def bearers(server: Server, theirs: tuple[Talk, str]) -> dict[str, str | None]:
 def answers(server: Server, bearer: str | None, conversation_id: str) -> Iterator[tuple[str, httpx.Response]]:
     with server.client(bearer) as http:
         for (method, path, body), accept in itertools.product(routes(server), ("application/json", "*/*")):
-            if (method, path) not in OPEN_TO_ALL:
+            if (method, path) not in OPEN_TO_ALL | ABOUT_THE_CALLER:
                 url = path.replace(PARAMETER, conversation_id)
                 yield f"{method} {path}", http.request(method, url, json=body, headers={"Accept": accept})
 
 
 def test_every_route_is_about_a_conversation_or_known_to_be_open(server: Server) -> None:
     known = {(method, path) for method, path, _ in routes(server)}
-    assert known >= OPEN_TO_ALL
-    assert all(path.startswith(f"/v1/conversations/{PARAMETER}") for _, path in known - OPEN_TO_ALL)
-    assert len(known - OPEN_TO_ALL) >= 4
+    assert known >= OPEN_TO_ALL | ABOUT_THE_CALLER
+    others = known - OPEN_TO_ALL - ABOUT_THE_CALLER
+    assert all(path.startswith(f"/v1/conversations/{PARAMETER}") for _, path in others)
+    assert len(others) >= 4
+
+
+@pytest.mark.parametrize("held", ["nothing", "another customer's secret", "a visitor's secret"])
+def test_what_is_about_the_caller_is_nothing_to_those_who_are_not_signed_in(
+    server: Server, bearers: dict[str, str | None], held: str
+) -> None:
+    with server.client(bearers[held]) as http:
+        for method, path in sorted(ABOUT_THE_CALLER):
+            assert http.request(method, path).status_code == 401, (method, path)
 
 
 @pytest.mark.parametrize("held", BEARERS)
