@@ -1,7 +1,7 @@
 """Random conversations of two customers and a visitor, interleaved: whatever is said in whatever order, nothing is done
 that was not wanted, nothing is said that nobody answered, and nobody hears of another's things.
 
-``TELLER_LONG_WALKS=1`` walks for minutes instead of seconds.
+The suite walks the same ways each time; ``TELLER_ALL_STORIES=1`` (``make test-all``) walks new ones, for minutes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -28,6 +28,8 @@ BOUNDS = settings(
     max_examples=30 if LONG else 11,
     stateful_step_count=40 if LONG else 24,
     deadline=None,
+    derandomize=not LONG,
+    phases=tuple(Phase) if LONG else (Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
