@@ -32,7 +32,7 @@ def teller(*arguments: str, said: str = "", **environment: str) -> subprocess.Co
 
 
 def test_understand_answers_every_line_with_an_object() -> None:
-    lines = ["换五百美金", json.dumps({"text": "hello", "id": 7}), "", '{"broken']
+    lines = ["换五百美金", json.dumps({"text": "hello", "id": 7}), "", '{"怎么做红烧肉']
     done = teller("understand", said="\n".join(lines) + "\n")
     assert done.returncode == 0, done.stderr
     fx, hello, nothing, broken = map(json.loads, done.stdout.splitlines())
@@ -41,7 +41,7 @@ def test_understand_answers_every_line_with_an_object() -> None:
     assert {"slot": "amount", "start": 1, "end": 3, "value": "五百", "normalized": "500"} in fx["slots"]
     assert (hello["text"], hello["language"]) == ("hello", "en")
     assert [meaning["intents"][0]["name"] for meaning in (nothing, broken)] == ["out_of_scope"] * 2
-    assert broken["text"] == '{"broken'
+    assert broken["text"] == '{"怎么做红烧肉'
 
 
 def test_serve_refuses_unsafe_settings_in_sentences() -> None:
