@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from intents.training.measures import OUTSIDE, Reading
+from intents.training.model import mean_state
 from intents.training.rows import Row
 
 Reader = Callable[[str], Reading]
@@ -49,16 +50,8 @@ def embed(encoder: nn.Module, tokenizer: Tokenizer, texts: Sequence[str]) -> NDA
     order = sorted(range(len(texts)), key=lambda at: len(encodings[at].ids))
     for start in range(0, len(order), 64):
         chunk = order[start : start + 64]
-        length = max(len(encodings[at].ids) for at in chunk)
-        ids = torch.zeros(len(chunk), length, dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for place, at in enumerate(chunk):
-            ids[place, : len(encodings[at].ids)] = torch.tensor(encodings[at].ids)
-            mask[place, : len(encodings[at].ids)] = 1
         with torch.no_grad():
-            states = encoder(input_ids=ids, attention_mask=mask)[0]
-        mean = (states * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
-        found[chunk] = nn.functional.normalize(mean, dim=-1).numpy()
+            found[chunk] = mean_state(encoder, [encodings[at] for at in chunk]).numpy()
     return found
 
 

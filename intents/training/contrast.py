@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from intents.training.baselines import embed
 from intents.training.measures import auroc
-from intents.training.model import has_bf16, load_encoder, tokenizer_of
+from intents.training.model import has_bf16, load_encoder, mean_state, tokenizer_of
 from intents.training.noise import dice_of
 
 HELD_OUT = 2000
@@ -104,8 +104,8 @@ def contrast(base: Path, paths: Sequence[Path], **settings: Any) -> dict[str, An
 def _loss(
     encoder: nn.Module, tokenizer: Tokenizer, batch: Sequence[Pair], clusters: dict[str, int], settings: Settings
 ) -> Tensor:
-    left = _states(encoder, tokenizer, [pair.a for pair in batch])
-    right = _states(encoder, tokenizer, [pair.b for pair in batch])
+    left = mean_state(encoder, tokenizer.encode_batch([pair.a for pair in batch]))
+    right = mean_state(encoder, tokenizer.encode_batch([pair.b for pair in batch]))
     groups = [
         torch.tensor([clusters.get(text, -1 - at) for at, text in enumerate(side)])
         for side in ([pair.a for pair in batch], [pair.b for pair in batch])
@@ -120,19 +120,6 @@ def _loss(
     margins = scores[positives:].unsqueeze(0) - scores[:positives].unsqueeze(1)
     ranked = torch.logsumexp(torch.cat([torch.zeros(1), margins.flatten()]), dim=0)
     return drawn + settings.ranked * ranked
-
-
-def _states(encoder: nn.Module, tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
-    encodings = tokenizer.encode_batch(list(texts))
-    length = max(len(encoding.ids) for encoding in encodings)
-    ids = torch.zeros(len(texts), length, dtype=torch.long)
-    mask = torch.zeros_like(ids)
-    for at, encoding in enumerate(encodings):
-        ids[at, : len(encoding.ids)] = torch.tensor(encoding.ids)
-        mask[at, : len(encoding.ids)] = 1
-    states = encoder(input_ids=ids, attention_mask=mask)[0]
-    mean = (states * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
-    return nn.functional.normalize(mean.float(), dim=-1)
 
 
 def _clusters(pairs: Sequence[Pair]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from intents.labels import Labels
 from intents.tagging import token_tags
-from intents.training.model import JointModel, has_bf16
+from intents.training.model import JointModel, has_bf16, padded
 from intents.training.noise import dice_of
 from intents.training.rows import Row
 
@@ -35,7 +35,7 @@ class Settings:
     (Szegedy et al. 2016); ``contrast`` the weight of the supervised contrastive loss (Khosla et al. 2020); ``average``
     the decay of the moving average of the weights, which is what is kept; ``balance`` the power by which rare intents
     weigh more; ``pairs`` the share of two-intent messages beside the rows; ``lora`` the rank of low-rank adapters (Hu et
-    al. 2021), 0 for full fine-tuning; ``trust`` the share of a teacher's belief in the target, where a row has one.
+    al. 2021), 0 for full fine-tuning.
     """
 
     epochs: int = 16
@@ -50,7 +50,6 @@ class Settings:
     pairs: float = 0.25
     dropout: float = 0.1
     lora: int = 0
-    trust: float = 0.6
     threads: int = 2
     layers: int = 4
     width: int = 256
@@ -58,7 +57,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """``ids``, ``mask``, ``slots`` ``[B, T]``; ``intent``, ``second``, ``act``, ``weight`` ``[B]``; ``belief`` ``[B, I]``, zeros without."""
+    """``ids``, ``mask``, ``slots`` ``[B, T]``; ``intent``, ``second``, ``act``, ``weight`` ``[B]``."""
 
     ids: Tensor
     mask: Tensor
@@ -67,7 +66,6 @@ class Batch:
     act: Tensor
     slots: Tensor
     weight: Tensor
-    belief: Tensor
 
 
 def fit(
@@ -131,20 +129,12 @@ def batches(
     chunks = [order[at : at + size] for at in range(0, len(order), size)]
     dice.shuffle(chunks)
     for chunk in chunks:
-        length = max(len(encodings[at].ids) for at in chunk)
-        ids = torch.zeros(len(chunk), length, dtype=torch.long)
-        mask = torch.zeros_like(ids)
+        ids, mask = padded([encodings[at] for at in chunk])
         tags = torch.full_like(ids, IGNORED)
-        belief = torch.zeros(len(chunk), len(intents))
         for place, at in enumerate(chunk):
             encoding, row = encodings[at], rows[at]
-            count = len(encoding.ids)
-            ids[place, :count] = torch.tensor(encoding.ids)
-            mask[place, :count] = 1
             if row.spans is not None:
-                tags[place, :count] = torch.tensor(token_tags(encoding.offsets, row.spans, labels.slots))
-            if row.belief is not None:
-                belief[place] = torch.from_numpy(row.belief)
+                tags[place, : len(encoding.ids)] = torch.tensor(token_tags(encoding.offsets, row.spans, labels.slots))
         yield Batch(
             ids=ids,
             mask=mask,
@@ -153,7 +143,6 @@ def batches(
             act=torch.tensor([acts.get(rows[at].act, IGNORED) for at in chunk]),
             slots=tags,
             weight=torch.tensor([rows[at].weight for at in chunk]),
-            belief=belief,
         )
 
 
@@ -181,12 +170,10 @@ def _loss(model: JointModel, batch: Batch, share: Tensor, settings: Settings) ->
 
 
 def _intent_loss(logits: Tensor, batch: Batch, share: Tensor, settings: Settings) -> Tensor:
-    """Cross entropy with the label, smoothed and, where there is a teacher, leaning towards what it believes."""
+    """Cross entropy with the label, smoothed, each row by its weight and its intent's."""
     classes = logits.shape[-1]
     hard = nn.functional.one_hot(batch.intent, classes).float()
     target = hard * (1 - settings.smoothing) + settings.smoothing / classes
-    taught = settings.trust * (batch.belief.sum(-1, keepdim=True) > 0)
-    target = (1 - taught) * target + taught * batch.belief
     weight = batch.weight * share[batch.intent]
     return -(weight * (target * logits.log_softmax(-1)).sum(-1)).sum() / weight.sum().clamp(min=1e-6)
 

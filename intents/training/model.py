@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, ModernBertConfig, PretrainedConfig
 
@@ -81,6 +82,25 @@ class JointModel(nn.Module):  # type: ignore[misc]  # torch is untyped here
         slices = hidden.unflatten(-1, (HEADS, -1))
         pair = weights.unflatten(-1, (2, HEADS)).unsqueeze(-1)
         return (slices.unsqueeze(2) * pair).sum(1).flatten(2)
+
+
+def padded(encodings: Sequence[Encoding]) -> tuple[Tensor, Tensor]:
+    """The ids of *encodings* filled up to the longest, and the mask of what is not filling, both ``[B, T]``."""
+    longest = max(len(encoding.ids) for encoding in encodings)
+    ids = torch.zeros(len(encodings), longest, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for at, encoding in enumerate(encodings):
+        ids[at, : len(encoding.ids)] = torch.tensor(encoding.ids)
+        mask[at, : len(encoding.ids)] = 1
+    return ids, mask
+
+
+def mean_state(encoder: nn.Module, encodings: Sequence[Encoding]) -> Tensor:
+    """The mean of *encoder*'s states over each of *encodings*, ``[B, width]``, of unit length."""
+    ids, mask = padded(encodings)
+    states = encoder(input_ids=ids, attention_mask=mask)[0]
+    mean = (states * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
+    return nn.functional.normalize(mean.float(), dim=-1)
 
 
 def with_adapters(model: JointModel, rank: int) -> None:

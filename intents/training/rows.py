@@ -6,11 +6,8 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from intents.capability import CATALOG, catalog
 from intents.conventions import tidied
@@ -30,7 +27,7 @@ class Row:
     """A message and what it means. ``second`` is the other intent of a message with two, in the order they are said.
 
     ``act`` or ``spans`` is ``None`` where nobody said: nothing is learnt about it from this row. ``weight`` scales
-    what is learnt. ``belief`` ``[I]`` is what a teacher thinks of every intent, where one was asked.
+    what is learnt.
     """
 
     text: str
@@ -40,7 +37,6 @@ class Row:
     spans: Spans | None = ()
     second: str | None = None
     weight: float = 1.0
-    belief: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
 
 def catalog_rows(folder: Path = CATALOG) -> list[Row]:

@@ -95,7 +95,7 @@ class Variety:
             return first
         second = dice.choice(self._by_intent[dice.choice(others), first.language])
         joined = self._join(first, second, dice)
-        return replace(joined, second=second.intent, act=self._joint_act(first, second), belief=None)
+        return replace(joined, second=second.intent, act=self._joint_act(first, second))
 
     def double(self, dice: random.Random) -> Row:
         """Two messages of one intent in one: real customers ramble, and several clauses are not yet two intents."""
