@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata  # type: ignore[import-untyped]
 
 from intents.figures import expected_calibration_error, micro_f1
 from intents.tagging import Spans
@@ -65,8 +66,6 @@ def measure(readings: Sequence[Reading], rows: Sequence[Row]) -> dict[str, Any]:
 
 def auroc(scores: NDArray[np.floating[Any]], positive: NDArray[np.bool_]) -> float:
     """The chance that a positive scores above a negative, ties counting half."""
-    from scipy.stats import rankdata  # type: ignore[import-untyped]
-
     ranks = rankdata(scores)
     ups, downs = int(positive.sum()), int((~positive).sum())
     return float((ranks[positive].sum() - ups * (ups + 1) / 2) / (ups * downs))
