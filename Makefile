@@ -27,11 +27,12 @@ setup: $(VENV)/.serving
 run: setup
 	@exec $(BIN)/teller serve --host $(HOST) --port $(PORT)
 
+# In the order of the folders, unit tests last: by the number of tests, a file of few slow ones would be left for the end.
 test: $(VENV)/.testing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-all: export TELLER_ALL_STORIES := 1
 test-all: test

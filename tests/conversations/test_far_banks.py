@@ -1,6 +1,6 @@
-"""The longer stories, with the bank behind its REST API and behind the action server: the customer notices nothing.
+"""The longest stories, with the bank behind its REST API and behind the action server: the customer notices nothing.
 
-``TELLER_ALL_STORIES=1`` (``make test-all``) tells all of them over both.
+``TELLER_ALL_STORIES=1`` (``make test-all``) tells all stories over both.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.server import serving
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KEY = "a key of the conversations, long enough to sign"
-SAMPLE = 20
+SAMPLE = 4
 WAYS: dict[str, tuple[str, Callable[[LedgerActions, bytes], ASGIApp]]] = {
     "REST API": ("bank_api_url", create_bank_api),
     "action server": ("actions_url", create_action_server),

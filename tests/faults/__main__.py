@@ -12,7 +12,7 @@ from tests.faults.run import DATABASES, Plan, run, short_plan
 from tests.faults.stores import postgres_bin
 from tests.faults.world import Database
 
-TROUBLE, BURST = 0.75, 0.12
+TROUBLE, BURST = 0.75, 0.16
 """Shares of the time given; what is left is for starting, draining and settling."""
 
 
