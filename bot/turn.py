@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from backends.result import Result
 from bot import router, tracking
 from bot.decision import Act, Answer, Ask, Clarify, Confirm, Decision, Effect, Handoff, Saying, Step, StepUp
-from bot.effects import perform, remembered_profile
+from bot.effects import perform as perform_effect
+from bot.effects import remembered_profile
 from bot.failpoints import failpoint
 from bot.message import Incoming, NewEvent, Turn
 from bot.parts import Parts
@@ -30,22 +31,30 @@ from responses.audience import Audience
 MAX_ROUNDS = 4
 """Check a code, commit, find the quote lapsed, quote again: the longest honest chain."""
 BANK_TIME = ZoneInfo("Asia/Shanghai")
+Perform = Callable[[Effect, Sequence[Step], Incoming, Principal, dt.datetime, Parts], Awaitable[Result]]
+"""Carries out one effect: ``bot.effects.perform``, or in a replay what was recorded of it."""
 
 
 async def handle_turn(
-    message: Incoming, session: Session, principal: Principal, now: dt.datetime, parts: Parts
+    message: Incoming,
+    session: Session,
+    principal: Principal,
+    now: dt.datetime,
+    parts: Parts,
+    perform: Perform = perform_effect,
 ) -> Turn:
     """What *message* leads to. Raises nothing a backend or a model can cause: those become outcomes.
 
     *session* is the conversation before the message, *principal* who vouched for it; *now* is aware UTC.
     """
     clock = _Stopwatch()
+    given = _given(session, principal, now)
     await failpoint("turn.before_understand", message.conversation_id)
     with clock.stage("understand"):
         understanding = parts.understand(message.text, session.context(now.astimezone(BANK_TIME).date()))
     await failpoint("turn.understood", message.conversation_id)
     if message.owner not in ("bot", "queue"):
-        return _silent(message, session, understanding, parts, clock)
+        return _silent(message, session, understanding, parts, clock, given)
     session = tracking.hear(
         session,
         understanding,
@@ -74,7 +83,9 @@ async def handle_turn(
     reply = None
     if sayings:
         with clock.stage("profile"):
-            audience = await _audience(message, session, principal, now, parts)
+            profile = await remembered_profile(message, principal, now, parts)
+            given["profile"] = [fact.model_dump(mode="json") for fact in profile.facts] if profile else None
+            audience = _audience(message, session, principal, now, profile)
         with clock.stage("compose"):
             await failpoint("turn.before_compose", message.conversation_id)
             reply = await parts.compose([saying.say for saying in sayings], audience, now=now)
@@ -88,7 +99,7 @@ async def handle_turn(
         session=session,
         owner=owner,
         awaiting_challenge=task.challenge_id if task and task.awaiting == "code" else None,
-        record=_record(message, understanding, decisions, steps, parts, clock),
+        record=_record(message, understanding, decisions, steps, parts, clock, given),
         events=_events(steps),
     )
 
@@ -106,10 +117,9 @@ def _decide(
     return router.decide(understanding, session, steps, principal, now=now, capabilities=catalog())
 
 
-async def _audience(
-    message: Incoming, session: Session, principal: Principal, now: dt.datetime, parts: Parts
+def _audience(
+    message: Incoming, session: Session, principal: Principal, now: dt.datetime, profile: Result | None
 ) -> Audience:
-    profile = await remembered_profile(message, principal, now, parts)
     return Audience.of(
         profile.facts if profile else (),
         language=session.language,
@@ -145,15 +155,31 @@ def _events(steps: Sequence[Step]) -> tuple[NewEvent, ...]:
     return tuple(events)
 
 
-def _silent(message: Incoming, session: Session, understanding: Understanding, parts: Parts, clock: _Stopwatch) -> Turn:
+def _silent(
+    message: Incoming,
+    session: Session,
+    understanding: Understanding,
+    parts: Parts,
+    clock: _Stopwatch,
+    given: dict[str, Any],
+) -> Turn:
     """A human holds the conversation: the message is understood for their console, and nothing is said."""
     return Turn(
         reply=None,
         session=session,
         owner=message.owner,
         awaiting_challenge=None,
-        record=_record(message, understanding, (), (), parts, clock),
+        record=_record(message, understanding, (), (), parts, clock, given),
     )
+
+
+def _given(session: Session, principal: Principal, now: dt.datetime) -> dict[str, Any]:
+    """What the turn found beside its message: the same again gives the same turn. Where they wrote from is not kept."""
+    return {
+        "now": now.isoformat(),
+        "principal": principal.model_dump(mode="json", exclude={"address"}),
+        "session": session.model_dump(mode="json", exclude_defaults=True),
+    }
 
 
 def _record(
@@ -163,10 +189,12 @@ def _record(
     steps: Sequence[Step],
     parts: Parts,
     clock: _Stopwatch,
+    given: dict[str, Any],
 ) -> dict[str, Any]:
     """All that replaying and explaining the turn needs, as JSON."""
     return {
         "message": message.model_dump(mode="json"),
+        "given": given,
         "understanding": understanding.model_dump(mode="json"),
         "decisions": [decision.model_dump(mode="json") for decision in decisions],
         "steps": [step.model_dump(mode="json") for step in steps],
