@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from backends.result import Result
+from backends.result import Fact, Result
 from responses.draft import Draft, fill
 from responses.gates.bare import bare
 from responses.gates.claims import check_claims
 from responses.gates.compliance import check_compliance
 from responses.gates.figures import check_figures
+from responses.gates.grounding import ground
 from responses.gates.leaks import check_leak
-from responses.gates.placeholders import check_placeholders
-from responses.gates.polarity import check_polarity
+from responses.gates.placeholders import check_placeholders, check_stated, families
+from responses.gates.polarity import check_polarity, check_promises
 from responses.gates.refusal import Refusal
-from responses.gates.wording import check_wording
+from responses.gates.wording import check_human_words, check_wording
 from responses.reply import Language
 
 GATES = Path(__file__).parent / "gates"
+REP = "rep"
+"""Capability and outcome of what a human says: none of the bot's own."""
 
 
 def verify(
@@ -43,6 +46,52 @@ def verify(
     if any(refusal.rule in ("empty", "placeholder_unknown") for refusal in refused):
         return tuple(dict.fromkeys(refused))
     return tuple(dict.fromkeys([*refused, *check_figures(fill(source, text))]))
+
+
+def check_rep_text(
+    text: str, facts: Sequence[Fact], language: Language, *, results: Sequence[Result] = ()
+) -> list[Refusal]:
+    """What to warn of in *text*, which a human wrote: each warning names its rule and ``text[start:end]``.
+
+    *facts* are those at hand (of the conversation's results, the customer's profile, the bank's rules): a figure, date or
+    status that none of them says, a promise, a forbidden phrase is told. *results* say what was done: without a completed
+    one of its kind every claim of completion is told. Nothing is refused; whoever wrote it may know better.
+    """
+    grounded = ground(text, [*facts, *(fact for result in results for fact in all_facts(result))], families())
+    draft = grounded.draft
+    said = Result(capability=REP, outcome=REP, facts=tuple(facts))
+    found = [
+        *grounded.ungrounded,
+        *check_stated(draft, grounded.source),
+        *check_human_words(draft),
+        *check_claims(draft, results, language),
+        *check_promises(draft, language),
+        *check_compliance(draft, [*results, said], language),
+    ]
+    return sorted(_widest(dict.fromkeys(found)), key=lambda refusal: (refusal.start, refusal.end))
+
+
+def _widest(found: Iterable[Refusal]) -> Iterator[Refusal]:
+    """Of two warnings by one rule, or of a figure and a word of it, the wider: 大约 and not its 约, 5 December and not its month."""
+    every = list(found)
+    for each in every:
+        if not any(
+            other.rule in (each.rule, "figure_ungrounded")
+            and other != each
+            and other.start <= each.start
+            and each.end <= other.end
+            for other in every
+        ):
+            yield each
+
+
+def all_facts(result: Result) -> list[Fact]:
+    """The facts of *result*, those of its rows and choices too."""
+    return [
+        *result.facts,
+        *(fact for row in result.rows for fact in row),
+        *(fact for choice in result.choices for fact in choice.facts),
+    ]
 
 
 @cache

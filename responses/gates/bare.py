@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,6 +39,11 @@ class Bare:
 @lru_cache(maxsize=64)
 def bare(raw: str) -> Bare:
     """*raw* as the gates read it."""
+    return marked(raw, [(match.start(), match.end(), match[1]) for match in PLACEHOLDER.finditer(raw)])
+
+
+def marked(raw: str, places: Iterable[tuple[int, int, str]]) -> Bare:
+    """*raw* with a mark for each of *places* (start, end, token; in order, none overlapping)."""
     text = ""
     starts: list[int] = []
     ends: list[int] = []
@@ -51,12 +57,12 @@ def bare(raw: str) -> Bare:
         starts.extend(begin + start for start in folded.starts)
         ends.extend(begin + end for end in folded.ends)
 
-    for match in PLACEHOLDER.finditer(raw):
-        take(last, match.start())
-        tokens[len(text)] = match[1]
+    for start, end, token in places:
+        take(last, start)
+        tokens[len(text)] = token
         text += MARK
-        starts.append(match.start())
-        ends.append(match.end())
-        last = match.end()
+        starts.append(start)
+        ends.append(end)
+        last = end
     take(last, len(raw))
     return Bare(raw, text, tuple(starts), tuple(ends), tokens)

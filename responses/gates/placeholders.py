@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,24 @@ def _data() -> dict[str, Any]:
     return loaded
 
 
+def families() -> Mapping[str, Mapping[str, list[str]]]:
+    """The labels of facts that are easily confused: family → fact → its labels."""
+    labels: Mapping[str, Mapping[str, list[str]]] = _data()["families"]
+    return labels
+
+
+def check_stated(draft: Bare, source: Draft) -> list[Refusal]:
+    """What the words beside the figures of a finished text make of them; *source* only says what the marks stand for."""
+    return [*check_neighbours(draft, source, _data()), *check_labels(draft, families())]
+
+
 def check_placeholders(draft: Bare, source: Draft) -> list[Refusal]:
     """What is wrong with the placeholders of *draft*, measured against those of *source*."""
     return [
         *_counts(draft, source),
         *_order(draft, source),
         *check_neighbours(draft, source, _data()),
-        *check_labels(draft, _data()["families"]),
+        *check_labels(draft, families()),
     ]
 
 

@@ -34,6 +34,12 @@ _SUPPOSED = re.compile(
 )
 
 
+PROMISES = frozenset(
+    {"fee_free", "waiver", "gift", "speed", "certainty", "forever", "approval", "increase", "safety", "secret"}
+)
+"""Groups of ``soft.yml`` that bind the bank or endanger the customer, whoever says them."""
+
+
 @cache
 def _polarity() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((HERE / "polarity.yml").read_text("utf-8"))
@@ -83,6 +89,11 @@ def check_polarity(draft: Bare, source: Draft, results: Sequence[Result], langua
         *_turned(draft, source, language),
         *_added(draft, template, language),
     ]
+
+
+def check_promises(draft: Bare, language: Language) -> list[Refusal]:
+    """What nobody promises or asks for on the bank's behalf unless a fact says so: a waiver, a gift, a password."""
+    return [refusal for refusal in _added(draft, "", language) if refusal.rule.removeprefix("added_") in PROMISES]
 
 
 def _refusals(draft: Bare, results: Sequence[Result], language: Language) -> Iterator[Refusal]:

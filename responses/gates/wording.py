@@ -53,6 +53,8 @@ _FAMILIAR_LATIN = frozenset(
 )
 _INVISIBLE = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
 _LETTERS = re.compile(r"[^\W\d_]")
+HUMAN_RULES = frozenset({"date", "name", "contact"})
+"""Classes of words that people too are warned of: they may be what a model must not say it is."""
 MAX_FACTOR, MAX_EXTRA = 3, 120
 """A draft may be this many times as long as the template, and this many code points more."""
 
@@ -142,6 +144,19 @@ def _words(draft: Bare, source: Draft) -> Iterator[Refusal]:
             begun = None
         if place < len(text) and unicodedata.category(text[place]) == "Sc":
             yield draft.refusal("currency", place, place + 1)
+
+
+def check_human_words(draft: Bare) -> list[Refusal]:
+    """What a person of the bank must not write either: a day that is no fact, another bank, a link, a private contact."""
+    return [
+        *(
+            draft.refusal(hit.label, hit.start, hit.end)
+            for hit in _lexicon().hits(draft.text)
+            if hit.label in HUMAN_RULES
+        ),
+        *(draft.refusal("link", match.start(), match.end()) for match in _LINK.finditer(draft.text)),
+        *_names(draft),
+    ]
 
 
 def harmless_spans(draft: Bare) -> list[tuple[int, int]]:
