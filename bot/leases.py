@@ -25,12 +25,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.deltas import DELTA, cut_short, heard_in
 from bot.events import UnknownConversation, insert_events, take_numbers
 from bot.failpoints import failpoint
 from bot.message import Frozen, Incoming, NewEvent
 from bot.principal import Principal
-from bot.records import ConversationRow, DeliveryRow, InboxRow, TurnRow
+from bot.records import ConversationRow, DeliveryRow, EventRow, InboxRow, TurnRow
 from bot.store import database_now, reading, statement_began
+from responses.streaming import Heard
 
 # Statements are built once: building one costs as much as running it.
 _IS_CONVERSATION = ConversationRow.id == bindparam("conversation")
@@ -119,6 +121,21 @@ _STORE_CONVERSATION = (
     )
     .returning(ConversationRow.seq)
 )
+_TAKE_NUMBER = (
+    update(ConversationRow)
+    .where(_IS_HELD, ConversationRow.owner == bindparam("seen_owner"))
+    .values(seq=ConversationRow.seq + 1, updated_at=bindparam("at"))
+    .returning(ConversationRow.seq)
+)
+_DELTAS = (
+    select(EventRow.data)
+    .where(
+        EventRow.conversation_id == bindparam("conversation"),
+        EventRow.in_reply_to == bindparam("message"),
+        EventRow.type == DELTA,
+    )
+    .order_by(EventRow.seq)
+)
 _INSERT_TURN = insert(TurnRow)
 _INSERT_DELIVERY = insert(DeliveryRow)
 
@@ -204,22 +221,47 @@ class Leases:
         async with self._engine.begin() as connection:
             await connection.execute(_RELEASE, _held(work))
 
+    async def add(self, work: Work, event: NewEvent, now: dt.datetime) -> bool:
+        """Store *event* of a turn that goes on; ``False``, and nothing stored, where the conversation is another's by now.
+
+        Whoever does so tells ``Signals`` then.
+        """
+        message = work.incoming
+        async with self._engine.begin() as connection:
+            parameters = {**_held(work), "seen_owner": message.owner, "at": now}
+            seq: int | None = await connection.scalar(_TAKE_NUMBER, parameters)
+            if seq is None:
+                return False
+            await insert_events(connection, message.conversation_id, seq, [event], now, in_reply_to=message.seq)
+        return True
+
+    async def heard(self, work: Work) -> Heard:
+        """What left of the answer to this message, in this turn or in one that broke off."""
+        async with reading(self._engine) as connection:
+            return await _heard(connection, work)
+
     async def finish(self, work: Work, outcome: Outcome, now: dt.datetime, *, more: bool = True) -> Work | None:
         """Store the turn in one transaction: events, deliveries, session, owner, record, and the message's end.
 
         With *more*, the next pending message is taken in the same transaction and returned; without one the lease ends.
-        A conversation whose owner changed while the turn ran keeps its new owner, and the bot says nothing.
+        A conversation whose owner changed while the turn ran keeps its new owner, and the bot says nothing more than left
+        already.
         Raises ``LeaseLost``, and then nothing is stored.
         """
         message = work.incoming
         async with self._engine.connect() as connection:
-            owner, record, said = outcome.owner, outcome.record, outcome.reply is not None
+            owner, record = outcome.owner, outcome.record
+            if outcome.reply is None and work.starts > 1:
+                outcome = _broken_off(outcome, await _heard(connection, work))
+            said = outcome.reply is not None
             count = len(outcome.events) + said
             last = await _store_conversation(connection, work, outcome, message.owner, owner, count, now)
             if last is None:
                 now_owner = await _owner_now(connection, work)
                 if now_owner != message.owner:
-                    owner, said, count = now_owner, False, 0
+                    outcome = _broken_off(outcome, await _heard(connection, work))
+                    owner, said = now_owner, outcome.reply is not None
+                    count = len(outcome.events) + said
                     record = {**record, "overtaken_by": now_owner}
                 last = await _store_conversation(connection, work, outcome, now_owner, owner, count, now)
                 assert last is not None
@@ -305,6 +347,17 @@ async def _store_conversation(
         "at": now,
     }
     return await connection.scalar(_STORE_CONVERSATION, {**_held(work), **stored})
+
+
+async def _heard(connection: AsyncConnection, work: Work) -> Heard:
+    message = {"conversation": work.incoming.conversation_id, "message": work.incoming.seq}
+    return heard_in(await connection.scalars(_DELTAS, message))
+
+
+def _broken_off(outcome: Outcome, heard: Heard) -> Outcome:
+    """*outcome* for a conversation that is a human's by now: what was heard stands, and nothing is added to it."""
+    reply = cut_short(heard, outcome.session.get("language", "zh")) if heard.text else None
+    return outcome.model_copy(update={"reply": reply, "events": ()})
 
 
 async def _owner_now(connection: AsyncConnection, work: Work) -> str:

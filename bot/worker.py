@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,9 +18,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.apology import apology
+from bot.deltas import cut_short
 from bot.failpoints import failpoint
 from bot.leases import Bid, LeaseLost, Leases, Outcome, Work
 from bot.message import Incoming, Turn
+from bot.outlet import Outlet, open_outlet
 from bot.parts import Clock
 from bot.principal import Principal
 from bot.signals import Signals
@@ -28,6 +30,9 @@ from bot.signals import Signals
 Handle = Callable[[Incoming, dict[str, Any], Principal, dt.datetime], Awaitable[Turn]]
 """Runs one turn: the message, the session as JSON (empty in a new conversation), who asks, and the time. No transaction
 is open meanwhile; it may run again for the same message, so its effects carry keys."""
+
+StreamedHandle = Callable[[Incoming, dict[str, Any], Principal, dt.datetime, Outlet], Awaitable[Turn]]
+"""Runs one turn whose reply may be heard while it is made: what left by the outlet is where the turn's reply begins."""
 
 TRIES = 3
 """How often a turn that raises is run before the customer is told that it failed."""
@@ -40,7 +45,8 @@ class Worker:
     """One process's worker: up to *concurrency* conversations at a time, any number of workers over one database.
 
     *lease* is the silence after which others take its conversations over, *sweep* how often it looks for messages that
-    no signal told of, *patience* how long one turn may take; all in seconds. *pushed* is as in ``Leases``.
+    no signal told of, *patience* how long one turn may take; all in seconds. *pushed* is as in ``Leases``. *streamed* has,
+    by name, the channels whose customers hear a reply while it is made, and what runs their turns in place of *handle*.
     """
 
     def __init__(
@@ -55,7 +61,9 @@ class Worker:
         sweep: float = 1.0,
         patience: float = 30.0,
         pushed: frozenset[str] = frozenset(),
+        streamed: Mapping[str, StreamedHandle] | None = None,
     ) -> None:
+        self._streamed = streamed or {}
         self.name = secrets.token_hex(6)
         self._leases = Leases(engine, seconds=lease, pushed=pushed)
         self._signals = signals
@@ -172,14 +180,17 @@ class Worker:
 
     async def _outcome(self, work: Work) -> Outcome:
         """The turn's outcome, or the apology where it cannot be had."""
+        outlet = None
+        if work.incoming.channel in self._streamed:
+            outlet = await open_outlet(self._leases, self._signals, work, self._clock)
         if work.starts > MAX_STARTS:
-            return _apology(work, f"begun {MAX_STARTS} times and never finished")
+            return await _apology(work, f"begun {MAX_STARTS} times and never finished", outlet)
         reason = ""
         for attempt in range(TRIES):
             if attempt:
                 await asyncio.sleep(0.1 * attempt)
             try:
-                return _outcome(await self._run(work))
+                return _outcome(await self._run(work, outlet))
             except (LeaseLost, asyncio.CancelledError):
                 raise
             except (OperationalError, InterfaceError, ConnectionError):
@@ -191,11 +202,14 @@ class Worker:
                 where = "".join(traceback.format_tb(error.__traceback__))
                 message = work.incoming
                 _LOG.error("turn %s of %s failed: %s\n%s", message.seq, message.conversation_id, reason, where)
-        return _apology(work, reason)
+        return await _apology(work, reason, outlet)
 
-    async def _run(self, work: Work) -> Turn:
+    async def _run(self, work: Work, outlet: Outlet | None) -> Turn:
         """The turn itself, with the lease kept while it runs."""
-        handling = asyncio.ensure_future(self._handle(work.incoming, work.session, work.principal, self._clock()))
+        arguments = (work.incoming, work.session, work.principal, self._clock())
+        handling = asyncio.ensure_future(
+            self._handle(*arguments) if outlet is None else self._streamed[work.incoming.channel](*arguments, outlet)
+        )
         deadline = time.monotonic() + self._patience
         try:
             while True:
@@ -225,12 +239,17 @@ def _outcome(turn: Turn) -> Outcome:
     )
 
 
-def _apology(work: Work, reason: str) -> Outcome:
+async def _apology(work: Work, reason: str, outlet: Outlet | None) -> Outcome:
     """An honest end for a message whose turn could not be run: nothing is claimed and nothing is changed."""
     silent = work.incoming.owner not in ("bot", "queue")
+    language = work.session.get("language", "zh")
+    reply = None if silent else apology(language)
+    if reply is not None and outlet is not None and outlet.heard.text:
+        await outlet.hear(f"\n{reply['text']}", ())
+        reply = {**cut_short(outlet.heard, language), "quick_replies": reply["quick_replies"]}
     return Outcome(
         status="failed",
-        reply=None if silent else apology(work.session.get("language", "zh")),
+        reply=reply,
         events=(),
         session=work.session,
         owner=work.incoming.owner,
