@@ -63,7 +63,7 @@ def test_the_same_goes_for_english(text: str) -> None:
         ("name", "王先生您好。", "王先生"),
         ("name", "可以去招商银行还。", "招商银行"),
         ("contact", "您加我微信吧。", "加我微信"),
-        ("link", "请打开 www.example.com 还款。", "www."),
+        ("link", "请打开 example.com 还款。", "example.com"),
         ("completion", "已为您办理延期。", "已为您办理延期"),
         ("added_waiver", "利息给您减免。", "减免"),
         ("added_certainty", "肯定能通过审核。", "肯定能"),
