@@ -202,5 +202,8 @@ def _names(draft: Bare) -> Iterator[Refusal]:
     for match in _PERSON.finditer(text):
         if _GENERIC_PERSON.search(text, max(0, match.start() - 3), match.end()) is None:
             yield draft.refusal("name", match.start(), match.end())
+    stated = [(draft.starts[place], draft.ends[place]) for place in draft.tokens]
     for match in _ENGLISH_PERSON.finditer(draft.raw):
+        if any(start < match.end() and match.start() < end for start, end in stated):
+            continue
         yield Refusal("name", match.start(), match.end(), match[0])
