@@ -109,11 +109,24 @@ class Bindings:
             await audit.note(connection, "bound", actor=customer_id, at=now, channel=channel, user=_digest(user_id))
             return True
 
-    async def unbind(self, channel: str, user_id: str, now: dt.datetime, customer_id: str | None = None) -> bool:
-        """Take the user's binding away, if it is *customer_id*'s where that is given; ``False`` where there is none."""
+    async def unbind(
+        self,
+        channel: str,
+        user_id: str,
+        now: dt.datetime,
+        customer_id: str | None = None,
+        *,
+        asked_at: dt.datetime | None = None,
+    ) -> bool:
+        """Take the user's binding away, if it is *customer_id*'s where that is given; ``False`` where there is none.
+
+        With *asked_at* only one made before: what was asked then and is heard again says nothing of a later one.
+        """
         conditions = [BindingRow.channel == channel, BindingRow.user_id == user_id]
         if customer_id is not None:
             conditions.append(BindingRow.customer_id == customer_id)
+        if asked_at is not None:
+            conditions.append(BindingRow.bound_at <= asked_at)
         async with self._engine.begin() as connection:
             was = await connection.scalar(delete(BindingRow).where(*conditions).returning(BindingRow.customer_id))
             if was is None:

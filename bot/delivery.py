@@ -31,6 +31,8 @@ FIRST_WAIT = dt.timedelta(seconds=2)
 """Before the second attempt; it doubles with each."""
 STORE_WITHIN = 5.0
 """Seconds for storing that it was sent, on top of those that the channel has."""
+UNCERTAIN = "nobody knows if it was sent"
+"""How the ``last_error`` of a dead letter begins that the customer may have seen all the same."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -53,6 +55,10 @@ class Undeliverable(Exception):
     """The platform certainly does not have it, and never will: the customer is gone, or the window to write is over."""
 
 
+class Unsure(Exception):
+    """The platform was asked and its answer did not come, or cannot be read: nobody knows if it was sent."""
+
+
 class Channel(Protocol):
     """A platform that is sent to. *repeatable* says that the same delivery sent twice is shown once."""
 
@@ -60,7 +66,7 @@ class Channel(Protocol):
     def repeatable(self) -> bool: ...
 
     async def send(self, delivery: Delivery) -> None:
-        """Send it. Raises ``NotSent`` or ``Undeliverable``; after any other error nobody knows whether it was sent."""
+        """Send it. Raises ``NotSent``, ``Undeliverable`` or ``Unsure``; any other error is ``Unsure`` too, without its words."""
         ...
 
 
@@ -182,7 +188,7 @@ class Deliveries:
             if before is None:
                 return None
             if before.status == "sending" and not self._channels[name].repeatable:
-                await self._end(connection, delivery_id, before.conversation_id, "dead", "nobody knows if it was sent")
+                await self._end(connection, delivery_id, before.conversation_id, "dead", UNCERTAIN)
                 return None
             marked = {
                 "status": "sending",
@@ -221,12 +227,12 @@ class Deliveries:
             await self._again(delivery, str(error))
         except Exception as error:
             # The words of an unforeseen error may quote the message; its type does not.
-            why = type(error).__name__
+            why = str(error) if isinstance(error, Unsure) else type(error).__name__
             _LOG.warning("delivery %s to %s: %s", delivery.id, name, why)
             if channel.repeatable:
                 await self._again(delivery, why)
             else:
-                await self._finish(delivery, "dead", f"nobody knows if it was sent: {why}")
+                await self._finish(delivery, "dead", f"{UNCERTAIN}: {why}")
         else:
             await self._finish(delivery, "sent", None)
 

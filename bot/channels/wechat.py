@@ -10,14 +10,15 @@ import httpx
 from fastapi import APIRouter, Depends, Request, Response
 from redis.asyncio import Redis
 
-from bot.channels.weixin import words
-from bot.channels.weixin.api import Api, Unsure
+from bot.channels import words
+from bot.channels.talk import binding_answer
+from bot.channels.weixin.api import Api
 from bot.channels.weixin.callbacks import answered, opened, reply_in_time, verified
 from bot.channels.weixin.crypto import aes_key
 from bot.channels.weixin.envelope import Envelope
+from bot.channels.weixin.lengths import spoken
 from bot.channels.weixin.sending import send_parts
-from bot.channels.weixin.talk import binding_answer, spoken
-from bot.delivery import Delivery, NotSent, Undeliverable
+from bot.delivery import Delivery, NotSent, Undeliverable, Unsure
 from bot.problems import not_found
 from bot.service import Service, Serving
 from bot.settings import Settings

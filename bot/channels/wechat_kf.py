@@ -17,12 +17,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 from redis.asyncio import Redis
 
-from bot.channels.weixin import words
-from bot.channels.weixin.api import Unsure
+from bot.channels import words
+from bot.channels.talk import binding_answer, hear
 from bot.channels.weixin.callbacks import SUCCESS, opened, verified
 from bot.channels.weixin.corp import corp_api, corp_envelope
-from bot.channels.weixin.talk import binding_answer, hear, spoken
-from bot.delivery import Delivery, NotSent, Undeliverable
+from bot.channels.weixin.lengths import spoken
+from bot.delivery import Delivery, NotSent, Undeliverable, Unsure
 from bot.problems import Problem, away, not_found
 from bot.service import Service, Serving
 from bot.settings import Settings

@@ -8,11 +8,11 @@ import httpx
 from fastapi import APIRouter, Depends, Request, Response
 from redis.asyncio import Redis
 
-from bot.channels.weixin import words
+from bot.channels import words
 from bot.channels.weixin.callbacks import answered, opened, reply_in_time, verified
 from bot.channels.weixin.corp import corp_api, corp_envelope
+from bot.channels.weixin.lengths import spoken
 from bot.channels.weixin.sending import send_parts
-from bot.channels.weixin.talk import spoken
 from bot.delivery import Delivery, Undeliverable
 from bot.problems import not_found
 from bot.service import Serving

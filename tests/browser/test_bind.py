@@ -8,7 +8,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from bot.channels.weixin import words, xml
+from bot.channels import words
+from bot.channels.weixin import xml
 from bot.channels.weixin.crypto import decrypt
 from tests.server import Server
 from tests.weixin import AES_KEY, APP, SECRET, TOKEN, Weixin

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from bot.channels import platforms
-from bot.channels.weixin import callbacks, words
+from bot.channels import platforms, words
+from bot.channels.weixin import callbacks
 from bot.channels.weixin.crypto import signature
 from tests.unit.weixin_bot import WECHAT, Replica, replica, until
 from tests.weixin import TOKEN, Weixin

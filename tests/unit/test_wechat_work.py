@@ -12,8 +12,8 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from bot.channels import platforms
-from bot.channels.weixin import callbacks, words
+from bot.channels import platforms, words
+from bot.channels.weixin import callbacks
 from tests.unit.test_weixin_crypto import B_BODY, B_ECHO, B_POST, B_TOKEN
 from tests.unit.weixin_bot import WECOM, Replica, replica, until
 from tests.weixin import AGENT, Weixin

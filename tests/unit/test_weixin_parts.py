@@ -14,11 +14,11 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from bot.channels.weixin.api import FINAL, TOKEN_IS_OVER, Api, Unsure
+from bot.channels.weixin.api import FINAL, TOKEN_IS_OVER, Api
 from bot.channels.weixin.lengths import MAX_BYTES, pieces
 from bot.channels.weixin.sending import PartlySent, send_parts
 from bot.channels.weixin.tokens import EARLY, AccessTokens, Fetched
-from bot.delivery import Delivery, NotSent, Undeliverable
+from bot.delivery import Delivery, NotSent, Undeliverable, Unsure
 
 MORE = "其余请在手机银行查看。"
 SENTENCES = st.lists(st.text(st.sampled_from("账单金额一二三 abc123,.¥"), min_size=1, max_size=60), max_size=60)

@@ -9,7 +9,7 @@ import httpx
 from redis.asyncio import Redis
 
 from bot.channels.weixin.tokens import AccessTokens, Fetched
-from bot.delivery import NotSent, Undeliverable
+from bot.delivery import NotSent, Undeliverable, Unsure
 
 TIMEOUT = 4.0
 """Seconds that one call may take."""
@@ -26,10 +26,6 @@ FINAL = frozenset(
 """``errcode`` of what will not be taken later either: a window that is closed, a quota that is used up, a customer who is
 gone, an app without the right. One that is missing here costs some useless attempts and ends the same. Source: the
 platforms' lists of global codes (developers.weixin.qq.com; developer.work.weixin.qq.com/document/path/90313)."""
-
-
-class Unsure(Exception):
-    """The platform was asked and its answer did not come, or cannot be read: nobody knows what it did."""
 
 
 class Api:

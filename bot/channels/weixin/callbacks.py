@@ -11,10 +11,11 @@ from typing import Protocol
 from fastapi import Request
 from fastapi.responses import PlainTextResponse, Response
 
-from bot.channels.weixin import words
+from bot.channels import words
+from bot.channels.talk import binding_answer, hear
 from bot.channels.weixin.crypto import Refused
 from bot.channels.weixin.envelope import Envelope, Opened
-from bot.channels.weixin.talk import binding_answer, hear, spoken
+from bot.channels.weixin.lengths import spoken
 from bot.problems import Problem
 from bot.service import Service, reply_shape
 

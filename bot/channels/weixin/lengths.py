@@ -1,13 +1,30 @@
-"""Replies cut to what the platform takes: at the end of a sentence, and never within a figure."""
+"""Replies as texts, cut to what the platform takes: at the end of a sentence, and never within a figure."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
+
+from bot.channels import words
+from bot.channels.talk import worded
 
 MAX_BYTES = 2_048
 """UTF-8 bytes of the longest text of each of these platforms."""
 _SENTENCE = re.compile(r"[^。！？!?；;\n]*(?:[。！？!?；;]+[”’」』）)]*|\n+|$)")
 _WORD = re.compile(r"[\x21-\x7e]+\s*|\s+|[^\x21-\x7e\s]")
+
+
+def spoken(reply: dict[str, Any], page: str, most: int) -> list[str]:
+    """A reply (``service.reply_shape``) as at most *most* texts. *page* is the bank's page, for what must be done there.
+
+    Cards say nothing that the text does not; buttons become words to reply with.
+    """
+    english = reply.get("language") == "en"
+    lines = [worded(reply, page)]
+    replies = [quick["payload"] for quick in reply.get("quick_replies", ())]
+    if replies:
+        lines.append(f"You can reply: {' / '.join(replies)}" if english else f"您可以回复：{' / '.join(replies)}")
+    return pieces("\n".join(lines), most, words.MORE_EN if english else words.MORE)
 
 
 def pieces(text: str, most: int, more: str, limit: int = MAX_BYTES) -> list[str]:

@@ -1,13 +1,13 @@
-"""Between a platform's user and the bot: whose customer they are, their words into the inbox, and a reply as texts."""
+"""Between a platform's user and the bot: whose customer they are, their words into the inbox, and a reply in words."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from bot.bindings import code_in
+from bot.channels import words
 from bot.channels.intake import MAX_TEXT, clean, take
-from bot.channels.weixin import words
-from bot.channels.weixin.lengths import pieces
 from bot.conversations import Conversation
 from bot.principal import Principal
 from bot.service import Service
@@ -21,8 +21,10 @@ async def principal_of(service: Service, channel: str, user_id: str) -> Principa
     return Principal(channel=channel, customer_id=customer_id, assurance="signed_in")
 
 
-async def binding_answer(service: Service, channel: str, user_id: str, text: str) -> str | None:
-    """The answer to a message that binds or unbinds its sender; ``None`` for any other.
+async def binding_answer(
+    service: Service, channel: str, user_id: str, text: str, *, asked_at: dt.datetime | None = None
+) -> str | None:
+    """The answer to a message that binds or unbinds its sender; ``None`` for any other. *asked_at* is as in ``Bindings.unbind``.
 
     Such a message never enters the inbox: a link in it is a secret while it holds.
     """
@@ -31,7 +33,7 @@ async def binding_answer(service: Service, channel: str, user_id: str, text: str
         bound = await service.bindings.redeem(code, channel, user_id, service.clock())
         return words.BOUND if bound else words.LINK_IS_OVER
     if text.strip().lower() in words.UNBIND:
-        unbound = await service.bindings.unbind(channel, user_id, service.clock())
+        unbound = await service.bindings.unbind(channel, user_id, service.clock(), asked_at=asked_at)
         return words.UNBOUND if unbound else words.NOT_BOUND
     return None
 
@@ -54,11 +56,9 @@ async def hear(
     return conversation, await take(service, conversation, principal, message_id, text)
 
 
-def spoken(reply: dict[str, Any], page: str, most: int) -> list[str]:
-    """A reply (``service.reply_shape``) as at most *most* texts. *page* is the bank's page, for what must be done there.
-
-    Cards say nothing that the text does not; buttons become words to reply with.
-    """
+def worded(reply: dict[str, Any], page: str) -> str:
+    """The text of a reply (``service.reply_shape``) where *page*, the bank's, is another place: what must be done there
+    has its link."""
     english = reply.get("language") == "en"
     lines = [str(reply["text"])]
     outcomes = {decision.get("outcome") for decision in reply.get("decisions", ())}
@@ -66,7 +66,4 @@ def spoken(reply: dict[str, Any], page: str, most: int) -> list[str]:
         lines.append((words.TO_BIND_EN if english else words.TO_BIND).format(url=f"{page}/bind"))
     if "channel" in outcomes:
         lines.append((words.TO_CONTINUE_EN if english else words.TO_CONTINUE).format(url=page))
-    replies = [quick["payload"] for quick in reply.get("quick_replies", ())]
-    if replies:
-        lines.append(f"You can reply: {' / '.join(replies)}" if english else f"您可以回复：{' / '.join(replies)}")
-    return pieces("\n".join(lines), most, words.MORE_EN if english else words.MORE)
+    return "\n".join(lines)
