@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backends import demo as demo_bank
 from backends.action import ActionRunner
+from backends.http.breaker import Breaker
 from backends.http.client import HttpActions
 from backends.knowledge.service import library
 from backends.knowledge.vectors import Embedder
@@ -66,9 +67,12 @@ from intents.serve import Understander
 from intents.understanding import Context
 from responses.audience import Audience
 from responses.compose import compose
-from responses.gateway import Gateway, ModelProvider, OpenAIProvider
+from responses.gateway import Gateway, ModelProvider, OpenAIProvider, Upstream
 from responses.mask import mask_secrets
 from responses.reply import Reply
+
+MODEL_BREAKER = partial(Breaker, failures=3, cool_down=30.0)
+"""Opens sooner and for longer than that of a bank system: without a model the template answers, without the bank nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
             versions={"model": release},
         )
         metrics = Metrics()
-        channels = {**platforms.open_platforms(settings, redis, stack), **instead.channels}
+        channels = {**platforms.open_platforms(settings, redis, stack, clock), **instead.channels}
         pushed = frozenset(channels)
         worker = Worker(engine, signals, _handler(parts, metrics), clock, pushed=pushed)
         await signals.start()
@@ -284,7 +288,7 @@ def _provider(settings: Settings, stack: AsyncExitStack) -> ModelProvider | None
 
 
 def _composing(provider: ModelProvider | None) -> Compose:
-    gateway = Gateway(provider) if provider else None
+    gateway = Gateway(Upstream(provider, MODEL_BREAKER())) if provider else None
 
     async def composed(results: Sequence[Result], audience: Audience, /, *, now: dt.datetime) -> Reply:
         return await compose(results, audience, now=now, rules=standing_facts(now), gateway=gateway)

@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Literal, get_args
 
 from responses.draft import PLACEHOLDER
-from responses.gateway import ModelFailure
-from responses.prompting import Prompt
+from responses.gateway.port import Completion, Delta, ModelFailure, Request, Usage
 from responses.reply import Language
 
 Mode = Literal[
@@ -25,6 +24,8 @@ Mode = Literal[
 MODES: tuple[Mode, ...] = get_args(Mode)
 LYING: tuple[Mode, ...] = tuple(mode for mode in MODES if mode != "honest")
 FOREVER = 3600.0
+PIECE = 4
+"""Code points of one piece of a streamed text."""
 
 _DRAFT = re.compile(r'<draft lang="(zh|en)">\n(.*)\n</draft>', re.DOTALL)
 _OPENERS: dict[Language, tuple[str, ...]] = {
@@ -81,15 +82,25 @@ class ScriptedModel:
         self.asked = 0
         self._turns = itertools.count(seed)
 
-    async def rewrite(self, prompt: Prompt, deadline: float) -> str:
+    async def complete(self, request: Request) -> Completion:
         """The rewriting of the prompt's draft; ``ModelFailure`` in mode ``empty``."""
         self.asked += 1
         if self.mode == "stalled":
             await asyncio.sleep(FOREVER)
+        prompt = request.prompt
         text = say(self.mode, prompt.draft, prompt.language, prompt.instructions, next(self._turns))
         if not text:
             raise ModelFailure("no content")
-        return text
+        return Completion(text, self.name, Usage(len(prompt.draft), len(text)))
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta | Completion]:
+        """The same, a few characters at a time; in mode ``cut`` the stream breaks off."""
+        whole = await self.complete(request)
+        for start in range(0, len(whole.text), PIECE):
+            yield Delta(whole.text[start : start + PIECE], self.name)
+        if self.mode == "cut":
+            raise ModelFailure("cut or filtered", usage=whole.usage)
+        yield whole
 
 
 def say(mode: Mode, draft: str, language: Language, instructions: str, turn: int) -> str:

@@ -12,7 +12,7 @@ class Breaker:
     """Opens after *failures* in a row; while it is open, one call every *cool_down* seconds is let through, and an answer
     to it closes it again. *clock* is monotonic seconds.
 
-    For one event loop. ``responses.gateway`` has one for models, of which it may import as little as this may of it.
+    For one event loop. ``bot`` hands the same class to the gateway of language models, which may not import it.
     """
 
     failures: int = 5
@@ -31,6 +31,11 @@ class Breaker:
         self._open_until = now + self.cool_down
         return True
 
+    def rest(self, seconds: float) -> None:
+        """Open at once, for *seconds*: the system asked to be left alone."""
+        self._in_a_row = max(self._in_a_row, self.failures)
+        self._open_until = max(self._open_until, self.clock() + seconds)
+
     def record(self, *, answered: bool) -> None:
         """What became of a call: an answer, were it a refusal, or none."""
         if answered:
@@ -38,4 +43,4 @@ class Breaker:
             return
         self._in_a_row += 1
         if self._in_a_row >= self.failures:
-            self._open_until = self.clock() + self.cool_down
+            self._open_until = max(self._open_until, self.clock() + self.cool_down)

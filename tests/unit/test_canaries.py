@@ -18,7 +18,7 @@ from bot.records import Base
 from bot.service import Service
 from bot.settings import load_settings
 from bot.store import open_database, reading
-from responses.prompting import Prompt
+from responses.gateway import Completion, Request
 from tests.bank import BANK_NOW
 from tests.conversations.stories import open_bank as open_service
 
@@ -43,9 +43,9 @@ class Listening:
     def __init__(self) -> None:
         self.prompts: list[str] = []
 
-    async def rewrite(self, prompt: Prompt, deadline: float) -> str:
-        self.prompts.append(repr(prompt))
-        return "好的。"
+    async def complete(self, request: Request) -> Completion:
+        self.prompts.append(repr(request))
+        return Completion("好的。", self.name)
 
 
 class Failing:

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from backends.http.breaker import Breaker
 from backends.result import Card, Fact, Result
 from backends.values import Count, Money
 from responses.check import SAMPLE_TIME
@@ -15,7 +16,7 @@ from responses.compose import MAX_QUICK_REPLIES
 from responses.compose import compose as compose_under
 from responses.disclosures import UnknownDisclosure
 from responses.draft import PLACEHOLDER, MissingFact
-from responses.gateway import Breaker, Gateway
+from responses.gateway import Completion, Gateway, Request, Upstream
 from responses.library import TemplateError, library
 from responses.prompting import Prompt, prompt_version
 from responses.reply import Reply
@@ -37,9 +38,9 @@ class Listening(ScriptedModel):
         super().__init__("honest")
         self.prompts: list[Prompt] = []
 
-    async def rewrite(self, prompt: Prompt, deadline: float) -> str:
-        self.prompts.append(prompt)
-        return await super().rewrite(prompt, deadline)
+    async def complete(self, request: Request) -> Completion:
+        self.prompts.append(request.prompt)
+        return await super().complete(request)
 
 
 def asking(mode: Mode) -> Gateway:
@@ -132,7 +133,7 @@ async def test_an_honest_rewriting_is_shown_with_its_evidence(capability, outcom
 
 async def test_a_dead_model_costs_nothing_after_a_few_failures():
     model = ScriptedModel("stalled")
-    gateway = Gateway(model, deadline=0.05, breaker=Breaker(failures=2, clock=lambda: 100.0))
+    gateway = Gateway(Upstream(model, Breaker(failures=2, clock=lambda: 100.0)), deadline=0.05)
     for _ in range(5):
         reply = await compose([bill()], audience(), now=NOW, gateway=gateway)
         assert reply.how.verdict == "unavailable"

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 import httpx2
 import pytest
 
+from backends.http.breaker import Breaker
 from responses.draft import Draft
 from responses.gates.refusal import Refusal
-from responses.gateway import Breaker, Gateway, ModelFailure, OpenAIProvider
+from responses.gateway import Completion, Gateway, ModelFailure, OpenAIProvider, Request, Upstream
 from responses.prompting import Message, Prompt, prompt_for, prompt_version
 from responses.scripted import LYING, MODES, Mode, ScriptedModel, draft_in, rewritten, say
 from responses.scripted_server import create_engine
@@ -20,6 +21,7 @@ from tests.unit.responses_samples import audience, bill, source
 
 DRAFT = source(bill())
 PROMPT = prompt_for(DRAFT, audience())
+REQUEST = Request(PROMPT, 1.0)
 BROKEN = Refusal("number", 0, 2, "三千")
 
 
@@ -32,15 +34,15 @@ class Says:
         self.answers = list(answers)
         self.prompts: list[Prompt] = []
 
-    async def rewrite(self, prompt: Prompt, deadline: float) -> str:
-        self.prompts.append(prompt)
+    async def complete(self, request: Request) -> Completion:
+        self.prompts.append(request.prompt)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         if isinstance(answer, float):
             await asyncio.sleep(answer)
-            return "late"
-        return answer
+            return Completion("late", self.name)
+        return Completion(answer, self.name)
 
 
 def refusing(*bad: str) -> Callable[[str], Sequence[Refusal]]:
@@ -54,11 +56,11 @@ async def test_a_good_first_draft_is_taken():
 
 
 async def test_a_refused_draft_is_tried_once_more_with_the_error_named():
-    model = Says("bad", "good")
-    got = await Gateway(model).rewrite(PROMPT, refusing("bad"))
+    model = Says("要三千。", "good")
+    got = await Gateway(model).rewrite(PROMPT, refusing("要三千。"))
     assert (got.text, got.attempts, got.verdict, got.refused) == ("good", 2, "passed", (BROKEN,))
     told = model.prompts[1].messages
-    assert told[-2] == Message("assistant", "bad")
+    assert told[-2] == Message("assistant", "要三千。")
     assert "三千" in told[-1].content
     assert "数字" in told[-1].content
 
@@ -87,9 +89,9 @@ async def test_the_deadline_holds_for_all_attempts_together():
 
 async def test_a_retry_is_not_begun_when_the_time_is_nearly_up():
     class Slow(Says):
-        async def rewrite(self, prompt: Prompt, deadline: float) -> str:
+        async def complete(self, request: Request) -> Completion:
             await asyncio.sleep(0.15)
-            return await super().rewrite(prompt, deadline)
+            return await super().complete(request)
 
     model = Slow("bad", "good")
     got = await Gateway(model, deadline=0.25).rewrite(PROMPT, refusing("bad"))
@@ -116,7 +118,7 @@ class Clock:
 async def test_the_breaker_opens_after_failures_in_a_row_and_lets_one_probe_through_later():
     clock = Clock()
     model = Says(*[ModelFailure("down")] * 3, "good", "good")
-    gateway = Gateway(model, breaker=Breaker(failures=3, cool_down=30, clock=clock))
+    gateway = Gateway(Upstream(model, Breaker(failures=3, cool_down=30, clock=clock)))
     await gateway.rewrite(PROMPT, refusing())
     await gateway.rewrite(PROMPT, refusing())
     assert len(model.prompts) == 3
@@ -139,7 +141,7 @@ def test_while_the_probe_is_out_nobody_else_is_let_through():
 
 async def test_a_lying_model_does_not_open_the_breaker():
     model = Says(*["bad"] * 12)
-    gateway = Gateway(model, breaker=Breaker(failures=3))
+    gateway = Gateway(Upstream(model, Breaker(failures=3)))
     for _ in range(6):
         await gateway.rewrite(PROMPT, refusing("bad"))
     assert len(model.prompts) == 12
@@ -215,9 +217,9 @@ def test_a_lie_is_a_lie_where_there_is_nothing_to_change(mode, language):
 
 async def test_an_empty_model_fails_and_a_stalled_one_never_answers():
     with pytest.raises(ModelFailure):
-        await ScriptedModel("empty").rewrite(PROMPT, 1.0)
+        await ScriptedModel("empty").complete(REQUEST)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(ScriptedModel("stalled").rewrite(PROMPT, 1.0), 0.02)
+        await asyncio.wait_for(ScriptedModel("stalled").complete(REQUEST), 0.02)
 
 
 # -- OpenAI-compatible services ------------------------------------------------------------
@@ -230,7 +232,7 @@ def provider(
     transport = (
         httpx2.MockTransport(answer) if answer else httpx2.ASGITransport(create_engine(mode))  # type: ignore[arg-type]
     )
-    return OpenAIProvider("http://model.test/v1", "tiny", http_client=httpx2.AsyncClient(transport=transport))
+    return OpenAIProvider("http://model.test/v1", "tiny", transport=transport)
 
 
 def completion(content: object, finish: str | None = "stop", **message: object) -> httpx2.Response:
@@ -247,7 +249,7 @@ async def test_a_service_is_asked_once_with_our_words_and_its_content_is_the_dra
         asked.append(json.loads(request.content))
         return completion("好的。")
 
-    assert await provider(answer).rewrite(PROMPT, 1.0) == "好的。"
+    assert (await provider(answer).complete(REQUEST)).text == "好的。"
     assert asked[0]["model"] == "tiny"
     assert asked[0]["messages"] == [{"role": each.role, "content": each.content} for each in PROMPT.messages]
     assert not asked[0].get("stream")
@@ -277,12 +279,8 @@ async def test_every_odd_shape_of_a_service_leads_to_the_template(shape):
 
 
 async def test_thoughts_before_the_answer_are_cut_off():
-    assert (
-        await provider(lambda request: completion("<think>嗯\n</think>\n好的。", reasoning_content="嗯")).rewrite(
-            PROMPT, 1.0
-        )
-        == "好的。"
-    )
+    thinking = provider(lambda request: completion("<think>嗯\n</think>\n好的。", reasoning_content="嗯"))
+    assert (await thinking.complete(REQUEST)).text == "好的。"
 
 
 async def test_an_unreachable_service_is_a_failure_and_not_an_error():
@@ -290,7 +288,7 @@ async def test_an_unreachable_service_is_a_failure_and_not_an_error():
         raise httpx2.ConnectError("refused", request=request)
 
     with pytest.raises(ModelFailure):
-        await provider(refuse).rewrite(PROMPT, 1.0)
+        await provider(refuse).complete(REQUEST)
 
 
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "stalled"])
@@ -300,4 +298,4 @@ async def test_the_scripted_engine_speaks_the_protocol(mode):
         PROMPT, lambda text: verify(text, DRAFT, [bill()], "zh", instructions=PROMPT.instructions)
     )
     assert got.verdict == ("passed" if mode == "honest" else "unavailable" if mode in ("empty", "cut") else "refused")
-    await gateway.provider.close()  # type: ignore[attr-defined]
+    await gateway.upstreams[0].provider.close()  # type: ignore[attr-defined]

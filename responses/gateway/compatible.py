@@ -1,0 +1,181 @@
+"""OpenAI-compatible services (vLLM, Ollama, DeepSeek, Qwen, ERNIE …), whole or streamed, whatever shape they answer in."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any
+
+from responses.gateway.port import Completion, Delta, ModelFailure, Request, Usage
+
+if TYPE_CHECKING:
+    import httpx2
+
+MAX_BYTES = 1 << 20
+"""Of one answer, headers apart. The longest honest reply has a hundredth of it, streamed."""
+_TOKENS_PER_CHARACTER = 2
+_LEAST_TOKENS = 200
+_NO_KEY = "none"
+_THINKING = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
+_THINK = "<think>"
+_ENDED = ("stop", None)
+_MAX_REST = 300.0
+"""Seconds for which a service may ask to be left alone; what it asks beyond is not believed."""
+
+
+class OpenAIProvider:
+    """Chat completions at *url*. No retries and no timeouts but ours: the client's own are two and 600 s.
+
+    *name* is the model's; replies and the ledger call it that, or *called*. *extra* is added to the body of each request
+    (``{"enable_thinking": false}``). *transport* stands in for the network.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        key: str | None = None,
+        *,
+        called: str | None = None,
+        temperature: float = 0.8,
+        extra: dict[str, Any] | None = None,
+        proxy: str | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.name = called or name
+        self.model = name
+        # Takes most of a second to import, and many installations have no model to ask.
+        from openai import AsyncOpenAI
+
+        from responses.gateway.transport import client
+
+        self._temperature = temperature
+        self._extra = extra or {}
+        self._client = AsyncOpenAI(
+            base_url=url,
+            api_key=key or _NO_KEY,
+            max_retries=0,
+            http_client=client(MAX_BYTES, proxy=proxy, transport=transport),
+        )
+
+    async def complete(self, request: Request) -> Completion:
+        """The content of the first choice; ``ModelFailure`` where it is empty, cut, filtered or only thought."""
+        answer = await self._asked(request)
+        # A gateway page with status 200 arrives here as a string.
+        choice = next(iter(getattr(answer, "choices", None) or ()), None)
+        content = getattr(getattr(choice, "message", None), "content", None)
+        text = _THINKING.sub("", content).strip() if isinstance(content, str) else ""
+        usage = _usage(answer) or estimated(request, content if isinstance(content, str) else "")
+        if choice is None:
+            raise ModelFailure("no choices", usage=usage)
+        if choice.finish_reason not in _ENDED:
+            raise ModelFailure("cut or filtered", usage=usage)
+        if not text or text.startswith(_THINK):
+            raise ModelFailure("no content", usage=usage)
+        return Completion(text, self.name, usage)
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta | Completion]:
+        """The same as it is made, without what is thought; usage may come with the last words or after them."""
+        from openai import AsyncStream, OpenAIError
+
+        said, raw, usage, finish = "", "", None, None
+        thoughts = _Thoughts()
+        try:
+            answer = await self._asked(request, stream=True, stream_options={"include_usage": True})
+            if not isinstance(answer, AsyncStream):
+                raise ModelFailure("no stream", usage=estimated(request, ""))
+            async with answer:
+                async for chunk in answer:
+                    usage = _usage(chunk) or usage
+                    choice = next(iter(getattr(chunk, "choices", None) or ()), None)
+                    finish = getattr(choice, "finish_reason", None) or finish
+                    content = getattr(getattr(choice, "delta", None), "content", None)
+                    if not isinstance(content, str):
+                        continue
+                    raw += content
+                    if words := thoughts.without(content):
+                        said += words
+                        yield Delta(words, self.name)
+        except (OpenAIError, ValueError) as error:
+            raise ModelFailure(type(error).__name__, usage=usage or estimated(request, raw)) from error
+        usage = usage or estimated(request, raw)
+        if rest := thoughts.rest():
+            said += rest
+            yield Delta(rest, self.name)
+        if finish != "stop":
+            # Without its finish reason a stream that broke off looks like one that ended.
+            raise ModelFailure("cut or filtered", usage=usage)
+        if not said.strip():
+            raise ModelFailure("no content", usage=usage)
+        yield Completion(said, self.name, usage)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.close()
+
+    async def _asked(self, request: Request, **how: Any) -> Any:
+        from openai import APIStatusError, OpenAIError
+
+        prompt = request.prompt
+        try:
+            return await self._client.chat.completions.create(
+                model=self.model,
+                messages=[{"role": each.role, "content": each.content} for each in prompt.messages],  # type: ignore[misc]
+                temperature=self._temperature,
+                max_tokens=_LEAST_TOKENS + _TOKENS_PER_CHARACTER * len(prompt.draft),
+                seed=request.seed,
+                extra_body=self._extra,
+                timeout=request.seconds,
+                **how,
+            )
+        except APIStatusError as error:
+            raise ModelFailure(f"status {error.status_code}", rest=_rest(error.response.headers)) from error
+        except (OpenAIError, ValueError) as error:
+            raise ModelFailure(type(error).__name__) from error
+
+
+class _Thoughts:
+    """Takes ``<think>…</think>`` off the front of a text that comes in pieces."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._over = False
+
+    def without(self, piece: str) -> str:
+        """What of the text so far may be said and was not said yet."""
+        if self._over:
+            return piece
+        self._held += piece
+        begun = self._held.lstrip()
+        if _THINK.startswith(begun) or (begun.startswith(_THINK) and not _THINKING.match(self._held)):
+            return ""
+        self._over = True
+        return _THINKING.sub("", self._held)
+
+    def rest(self) -> str:
+        """What was held back and is no thought after all."""
+        return "" if self._over or self._held.lstrip().startswith(_THINK) else self._held
+
+
+def estimated(request: Request, said: str) -> Usage:
+    """A token a character, in and out: more than any tokenizer of Chinese needs, and four times what English does."""
+    return Usage(sum(len(each.content) for each in request.prompt.messages), len(said), estimated=True)
+
+
+def _usage(answer: object) -> Usage | None:
+    """What the service says it took; ``None`` where it says nothing that can be believed."""
+    usage = getattr(answer, "usage", None)
+    counts = [getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens")]
+    if any(not isinstance(count, int) or count < 0 for count in counts):
+        return None
+    return Usage(counts[0] or 0, counts[1] or 0)
+
+
+def _rest(headers: httpx2.Headers) -> float | None:
+    """``Retry-After`` in seconds (RFC 9110, 10.2.3); a date, or what cannot be read, is left to the breaker."""
+    try:
+        seconds = float(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return min(seconds, _MAX_REST) if math.isfinite(seconds) and seconds > 0 else None
