@@ -107,7 +107,11 @@ def test_no_path_into_a_log_shows_it(sink: tuple[logging.Logger, io.StringIO], c
 
 @pytest.mark.parametrize("canary", CANARIES.values(), ids=CANARIES)
 @pytest.mark.parametrize("escaped", [True, False])
-def test_uvicorns_access_log_shows_neither_queries_nor_what_is_in_a_path(canary: str, escaped: bool) -> None:
+def test_uvicorns_access_log_shows_neither_queries_nor_what_is_in_a_path(
+    canary: str, escaped: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A server that another test ran in this process may have left the logger quiet.
+    caplog.set_level(logging.INFO, "uvicorn.access")
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(uvicorn.logging.AccessFormatter('%(client_addr)s "%(request_line)s" %(status_code)s'))
