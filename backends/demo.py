@@ -25,6 +25,7 @@ from backends.pension import seed as pension_seed
 from backends.service.tables import BranchOffice
 from backends.tables import Base
 from backends.values import Money, Term, from_canonical
+from backends.wealth import navs
 from backends.wealth import seed as wealth_seed
 from backends.wealth.holdings import HUNDREDTHS, maturity
 from backends.wealth.tables import Holding, Product, RiskAssessment, Sale
@@ -70,6 +71,7 @@ async def _insert(connection: AsyncConnection, now: dt.datetime) -> None:
         *fx_seed.remittances(_read("remittances"), now),
         *fx_seed.banknotes(_read("fx_cash"), _read("fx"), now),
         *_products(today),
+        *navs.past_navs(_read("products"), _last_working_day(today)),
         *_holdings(today),
         *_branches(),
         *pension_seed.rows(_read("pension"), today),

@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backends.result import Card, Fact, Result
+from backends.result import Fact, Result
 from responses.audience import Audience
+from responses.cards import cards_of
 from responses.disclosures import disclosure
 from responses.draft import Draft, Drafter, Filled, MissingFact, draft_result, fill, joined, merged
 from responses.gateway import Gateway, Rewritten
@@ -98,7 +99,7 @@ async def compose(
         text=said.text,
         language=audience.language,
         evidence=tuple(span.evidence() for span in said.spans),
-        cards=_cards(results),
+        cards=tuple(card for result in results for card in cards_of(result, audience.language)),
         quick_replies=_quick_replies(parts, audience),
         how=_how(rewritten),
     )
@@ -173,10 +174,6 @@ def _disclosures(results: Sequence[Result], audience: Audience, now: dt.datetime
     """What must be said beside the results, each text once."""
     names = dict.fromkeys(name for result in results for name in result.disclosures)
     return [disclosure(name, now.date()).text(audience.language) for name in names]
-
-
-def _cards(results: Sequence[Result]) -> tuple[Card, ...]:
-    return tuple(result.card for result in results if result.card is not None)
 
 
 def _quick_replies(parts: Sequence[_Part], audience: Audience) -> tuple[QuickReply, ...]:

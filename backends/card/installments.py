@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from backends.action import ActionInput, BankWrite, Context, Offer, Refused
 from backends.card import plans, service
 from backends.card.described import card_choices, card_row
@@ -11,9 +13,10 @@ from backends.card.tables import Card, Transaction
 from backends.effects import expiry, reference_for
 from backends.facts import Ruled, Vouched, Words
 from backends.inputs import OptionalDate, OptionalPeriod, OptionalTerm, OptionalText
+from backends.result import Card as DrawnCard
 from backends.result import Choice, Result, Row
 from backends.rules import minutes_rule, ruled
-from backends.values import Count, Money, Percent, Term
+from backends.values import Count, Money, Percent, Term, canonical
 
 STATEMENT = Words("信用卡账单", "credit card statement")
 
@@ -123,6 +126,7 @@ class CardInstallment(BankWrite[CardInstallmentInput, PlanTerms]):
                 settle_fee_rate=ruled("instalment_settle_fee", day),
                 expires_at=expires_at,
             ),
+            card=drawn(schedule, subject.first_on),
         )
         return Offer(ready, _terms_of(card, subject, schedule), expires_at)
 
@@ -258,6 +262,15 @@ def _cost(schedule: Schedule) -> dict[str, Vouched]:
         "total_payment": Money(sum(payments)),
         "annual_rate": Percent(schedule.annual_rate),
     }
+
+
+def drawn(schedule: Schedule, first_on: dt.date) -> DrawnCard:
+    """The payments with their days, for a channel that can draw them: CNY as decimal text."""
+    payments = [
+        {"on": plans.months_after(first_on, number).isoformat(), "amount": canonical(Money(payment))[1]}
+        for number, payment in enumerate(schedule.payments)
+    ]
+    return DrawnCard(kind="instalments", data={"payments": payments})
 
 
 def _terms_of(card: Card, subject: Subject, schedule: Schedule) -> PlanTerms:

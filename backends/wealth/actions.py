@@ -9,7 +9,7 @@ from backends.facts import Said, Vouched, Words
 from backends.inputs import OptionalRiskLevel, OptionalTerm, OptionalText
 from backends.result import Card, Result, Row
 from backends.values import Count, Money, Percent, Period
-from backends.wealth import service
+from backends.wealth import navs, service
 from backends.wealth.holdings import Held, held, in_transit, units_text
 from backends.wealth.service import DEPOSITS, Wish, product_name, risk_level
 from backends.wealth.tables import Product
@@ -45,7 +45,12 @@ class WealthProduct(BankAction[WealthProductInput]):
             asked = None if given.product_name is None else Said(given.product_name)
             return self.answer("not_found", self.facts(context, product_asked=asked))
         if len(found) == 1:
-            return self.answer("found", self.facts(context, **described(found[0])), disclosures=texts(found))
+            return self.answer(
+                "found",
+                self.facts(context, **described(found[0])),
+                card=navs.card(await navs.daily_navs(context.db, found[0])),
+                disclosures=texts(found),
+            )
         rows = tuple(self.facts(context, **_in_brief(product)) for product in found)
         count = self.facts(context, product_count=Count(len(found), "product"))
         return self.answer("found_many", count, rows=rows, disclosures=texts(found))

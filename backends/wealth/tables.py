@@ -39,6 +39,16 @@ class Product(Base):
     nav_date: Mapped[dt.date | None]
 
 
+class DailyNav(Base):
+    """The net asset value of a unit on a past day."""
+
+    __tablename__ = "bank_daily_navs"
+
+    code: Mapped[str] = mapped_column(ForeignKey("bank_products.code"), primary_key=True)
+    day: Mapped[dt.date] = mapped_column(primary_key=True)
+    nav: Mapped[Decimal]
+
+
 class RiskAssessment(Base):
     """The customer's last assessment: ``level`` C1 (cautious) to C5, valid until and on ``valid_until``."""
 
