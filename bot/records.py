@@ -56,6 +56,13 @@ class ConversationRow(Base):
             sqlite_where=text("customer_id IS NULL"),
             postgresql_where=text("customer_id IS NULL"),
         ),
+        # Of many conversations few are held by, or wait for, a human: the desk looks for them all the time.
+        Index(
+            "ix_conversations_owner",
+            "owner",
+            sqlite_where=text("owner != 'bot'"),
+            postgresql_where=text("owner != 'bot'"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -207,7 +214,13 @@ class WriteRow(Base):
 
 
 class TicketRow(Base):
-    """A customer waiting for, or with, a human. ``status`` is open or closed; at most one is open a conversation."""
+    """A customer waiting for, or with, a human. ``status`` is open while they wait, taken while a rep has them, or closed;
+    at most one is open a conversation. ``created_at`` is their place in the queue, which they keep if a rep loses them.
+
+    ``reasons`` are what raised the priority, ``capability`` what it is about and ``skill`` who should take it. The times of
+    the first rep and their first reply stay when another takes over. ``disposition`` and ``tags`` (words with spaces
+    between) are how the rep ended it, ``summary`` is what they leave to the next.
+    """
 
     __tablename__ = "tickets"
     __table_args__ = (
@@ -219,6 +232,7 @@ class TicketRow(Base):
             postgresql_where=text("status = 'open'"),
         ),
         Index("ix_tickets_queue", "status", "priority", "created_at"),
+        Index("ix_tickets_conversation_id", "conversation_id", "created_at"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -227,6 +241,16 @@ class TicketRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     priority: Mapped[int] = mapped_column(default=0)
     status: Mapped[str] = mapped_column(default="open")
+    reasons: Mapped[Json | None]
+    capability: Mapped[str | None]
+    skill: Mapped[str | None]
+    taken_by: Mapped[str | None]
+    taken_at: Mapped[dt.datetime | None]
+    first_taken_at: Mapped[dt.datetime | None]
+    first_reply_at: Mapped[dt.datetime | None]
+    disposition: Mapped[str | None]
+    tags: Mapped[str | None] = mapped_column(String(256))
+    summary: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[dt.datetime]
     closed_at: Mapped[dt.datetime | None]
 
