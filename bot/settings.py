@@ -7,16 +7,27 @@ one sentence each, everything that is still missing.
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot import failpoints
+from bot import failpoints, signing
 
 MIN_SECRET = 32
 """Characters a production secret needs at least; HS256 wants 256 bits."""
@@ -43,6 +54,41 @@ def _encoding_aes_key(key: SecretStr) -> SecretStr:
 
 
 EncodingAesKey = Annotated[SecretStr, AfterValidator(_encoding_aes_key)]
+
+
+def _webhook_secret(secret: SecretStr) -> SecretStr:
+    signing.key_of(secret.get_secret_value())
+    return secret
+
+
+WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
+
+
+class WebhookSettings(BaseModel):
+    """One adapter: where it is posted to, and what both sides sign with. *secret_previous* is still taken, and signs too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    url: HttpUrl
+    secret: WebhookSecret
+    secret_previous: WebhookSecret | None = None
+
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """The present key, and the one before it if that still holds."""
+        secrets_ = (self.secret, self.secret_previous)
+        return tuple(signing.key_of(secret.get_secret_value()) for secret in secrets_ if secret is not None)
+
+
+def _from_json(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except (ValueError, RecursionError):
+        # Not the parser's words: they may quote a secret.
+        raise ValueError("it is not JSON") from None
+
+
+WebhookName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 
 class Settings(BaseSettings):
@@ -95,6 +141,9 @@ class Settings(BaseSettings):
         default=None, description="where customers' browsers reach the bank's page and us"
     )
     webhook_max_age: int = Field(default=300, ge=1, description="seconds for which a signed callback may be acted on")
+    webhooks: Annotated[dict[WebhookName, WebhookSettings], NoDecode, BeforeValidator(_from_json)] = Field(
+        default={}, description="adapters of other platforms by their names, as JSON; see docs/channels-webhook.md"
+    )
     wechat_appid: str | None = Field(default=None, description="the WeChat Official Account; without it there is none")
     wechat_secret: SecretStr | None = None
     wechat_token: SecretStr | None = Field(default=None, description="signs its callbacks")
@@ -115,7 +164,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _is_safe(self) -> Self:
         reasons = self._demo_refusals() if self.env == "demo" else self._production_refusals()
-        reasons += self._issuer_refusals() + self._platform_refusals()
+        reasons += self._issuer_refusals() + self._platform_refusals() + self._webhook_refusals()
         if self.actions_url is not None and self.bank_api_url is not None:
             reasons.append("ACTIONS_URL and BANK_API_URL are both set: keep the one that the bank answers at.")
         if self.model_url is not None and not self.model_name:
@@ -204,6 +253,23 @@ class Settings(BaseSettings):
             reasons.append("TELLER_PUBLIC_URL is not set: customers in WeChat are sent to the bank's page by link.")
         return reasons
 
+    def _webhook_refusals(self) -> list[str]:
+        reasons = []
+        seen: dict[bytes, str] = {}
+        for name, webhook in self.webhooks.items():
+            for key in webhook.signing_keys():
+                if key in seen:
+                    other = "once more in it" if seen[key] == name else f"that of {seen[key]} too"
+                    reasons.append(f"TELLER_WEBHOOKS: a secret of {name} is {other}: give each its own.")
+                seen[key] = name
+            if not self.demo and webhook.url.scheme != "https" and not is_loopback(webhook.url.host or ""):
+                reasons.append(
+                    f"TELLER_WEBHOOKS: the url of {name} is not https: whoever stands between reads replies."
+                )
+        if not self.demo and self.webhooks and self.public_url is None:
+            reasons.append("TELLER_PUBLIC_URL is not set: customers elsewhere are sent to the bank's page by link.")
+        return reasons
+
     @property
     def demo(self) -> bool:
         """Whether this is the demo bank: seeded customers, the phone on the page, loopback only."""
@@ -253,9 +319,10 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def variable_name(location: tuple[int | str, ...]) -> str:
-    """The environment variable of a field, as a person would set it."""
-    name = str(location[0]) if location else ""
-    return name if name.isupper() else f"TELLER_{name.upper()}"
+    """The environment variable of a field, as a person would set it, and where in it if it holds several."""
+    name, *inner = (str(part) for part in location or ("",))
+    variable = name if name.isupper() else f"TELLER_{name.upper()}"
+    return " ".join([variable, ".".join(part for part in inner if part != "[key]")]).rstrip()
 
 
 def is_loopback(host: str) -> bool:

@@ -10,10 +10,11 @@ from fastapi import APIRouter
 from pydantic import HttpUrl
 from redis.asyncio import Redis
 
-from bot.channels import bindings, wechat, wechat_kf, wecom
+from bot.channels import bindings, webhook, wechat, wechat_kf, wecom
 from bot.channels.weixin.api import TIMEOUT
 from bot.channels.weixin.callbacks import HELD as HELD_FOR
 from bot.delivery import Channel
+from bot.parts import Clock, utc_now
 from bot.settings import Settings
 
 HELD = {wechat.CHANNEL: HELD_FOR, wecom.CHANNEL: HELD_FOR}
@@ -23,10 +24,11 @@ router = APIRouter()
 router.include_router(wechat.router)
 router.include_router(wechat_kf.router)
 router.include_router(wecom.router)
+router.include_router(webhook.router)
 router.include_router(bindings.router)
 
 
-def open_platforms(settings: Settings, redis: Redis, stack: AsyncExitStack) -> dict[str, Channel]:
+def open_platforms(settings: Settings, redis: Redis, stack: AsyncExitStack, clock: Clock) -> dict[str, Channel]:
     """The channels to send to, by name. Their connections are closed with *stack*."""
 
     def http(base: HttpUrl) -> httpx.AsyncClient:
@@ -34,10 +36,12 @@ def open_platforms(settings: Settings, redis: Redis, stack: AsyncExitStack) -> d
         stack.push_async_callback(client.aclose)
         return client
 
-    return channels_of(settings, http, redis)
+    return channels_of(settings, http, redis, clock)
 
 
-def channels_of(settings: Settings, http: Callable[[HttpUrl], httpx.AsyncClient], redis: Redis) -> dict[str, Channel]:
+def channels_of(
+    settings: Settings, http: Callable[[HttpUrl], httpx.AsyncClient], redis: Redis, clock: Clock = utc_now
+) -> dict[str, Channel]:
     """The channels that *settings* name; *http* gives a client of the platform at an address."""
     channels: dict[str, Channel] = {}
     if settings.wechat_appid is not None:
@@ -46,4 +50,6 @@ def channels_of(settings: Settings, http: Callable[[HttpUrl], httpx.AsyncClient]
         channels[wechat_kf.CHANNEL] = wechat_kf.KfAccounts(settings, http(settings.wecom_api_base), redis)
         if settings.wecom_agentid is not None:
             channels[wecom.CHANNEL] = wecom.WecomApp(settings, http(settings.wecom_api_base), redis)
+    for name, adapter in settings.webhooks.items():
+        channels[webhook.channel_of(name)] = webhook.Webhook(name, settings, http(adapter.url), clock)
     return channels
