@@ -38,6 +38,8 @@ from bot.channels import demo, operations, pages, platforms, rasa, web
 from bot.channels.weixin.cursors import Cursors
 from bot.conversations import Conversations
 from bot.delivery import Channel, Deliveries
+from bot.desk.desk import make_demo_reps, open_desk
+from bot.desk.routes import desk_router
 from bot.desk.tickets import Tickets
 from bot.events import Events
 from bot.guards import BodyLimit, SafeHeaders
@@ -112,6 +114,7 @@ def create_app(settings: Settings, instead: Instead | None = None) -> FastAPI:
     if settings.demo:
         app.include_router(demo.router)
     app.include_router(operations.router)
+    app.include_router(desk_router())
     app.include_router(pages.pages(demo=settings.demo))
     return app
 
@@ -174,6 +177,9 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
         reconciler = Reconciler(engine, signals, parts, pushed=pushed)
         await reconciler.start()
         stack.push_async_callback(reconciler.stop)
+        desk = open_desk(engine)
+        if settings.demo:
+            await make_demo_reps(desk.accounts, clock())
         # What is loaded by now stays: the collector need not look it through again, 0.1 s each time.
         gc.freeze()
         stack.callback(gc.unfreeze)
@@ -207,6 +213,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
             deliveries=deliveries,
             channels=channels,
             metrics=metrics,
+            desk=desk,
             probes={
                 "database": partial(_ask_database, engine),
                 "redis": partial(_ask_redis, redis),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from bot.bench_cli import app as bench_app
+from bot.desk_cli import app as desk_app
 from bot.kb_cli import app as kb_app
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(bench_app, name="bench")
 app.add_typer(kb_app, name="kb")
+app.add_typer(desk_app, name="desk")
 DRAIN_SECONDS = 5
 """How long running requests and streams get when the server is told to stop."""
 

@@ -13,6 +13,7 @@ from bot.bindings import Bindings
 from bot.channels.weixin.cursors import Cursors
 from bot.conversations import Conversations
 from bot.delivery import Channel, Deliveries
+from bot.desk.desk import Desk
 from bot.events import Event, Events
 from bot.inbox import Inbox
 from bot.metrics import Metrics
@@ -56,6 +57,7 @@ class Service:
     deliveries: Deliveries
     channels: Mapping[str, Channel]
     metrics: Metrics
+    desk: Desk
     probes: dict[str, Probe]
     pending: Callable[[], Awaitable[int]]
     record_of: Callable[[str, int], Awaitable[dict[str, Any] | None]]

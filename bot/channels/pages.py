@@ -12,6 +12,8 @@ WEB = Path(__file__).parent.parent / "web"
 PAGES = {"docs.html": "/docs"}
 BANK_PAGES = {"index.html": "/", "bind.html": "/bind"}
 BANK_ASSETS = ("bank.css", "bank.js", "bind.css", "bind.js")
+DESK = "desk/"
+"""What the desk serves itself, behind its own door."""
 BINDING_LINK = "/bind/{code}"
 """A binding link is sent to us in WeChat; whoever opens it in a browser is told so."""
 # Browsers ask again each time, and the files are small: a new release is seen at once.
@@ -23,6 +25,8 @@ def pages(*, demo: bool) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     for file in sorted(WEB.rglob("*.*")):
         name = file.relative_to(WEB).as_posix()
+        if name.startswith(DESK):
+            continue
         if not demo and (name in BANK_PAGES or name in BANK_ASSETS):
             continue
         router.add_api_route(PAGES.get(name) or BANK_PAGES.get(name) or f"/{name}", _sender(file), name=name)

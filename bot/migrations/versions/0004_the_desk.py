@@ -1,12 +1,14 @@
 """Who works at the desk, what is known of a ticket, and an audit trail that nobody changes."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
 down_revision = "0003"
 
-_TICKET = {
+_TICKET: dict[str, Any] = {
     "reasons": sa.JSON(),
     "capability": sa.String(length=64),
     "skill": sa.String(length=64),
@@ -123,9 +125,7 @@ def _keep_audit_as_it_is() -> None:
             "CREATE FUNCTION audit_is_kept() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN RAISE EXCEPTION 'a line of the audit trail is never changed'; END $$"
         )
-        op.execute(
-            "CREATE TRIGGER audit_is_kept BEFORE UPDATE ON audit FOR EACH ROW EXECUTE FUNCTION audit_is_kept()"
-        )
+        op.execute("CREATE TRIGGER audit_is_kept BEFORE UPDATE ON audit FOR EACH ROW EXECUTE FUNCTION audit_is_kept()")
     else:
         op.execute(
             "CREATE TRIGGER audit_is_kept BEFORE UPDATE ON audit"

@@ -1,0 +1,90 @@
+"""Signing in and out, and the rep's own language."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from starlette.responses import RedirectResponse
+
+from bot.desk.access import SIGN_IN_PAGE, Who, cookie_name, needs, public
+from bot.desk.accounts import Role, SignInRefused, TooManyTries
+from bot.desk.passwords import LONGEST
+from bot.desk.routes.rendering import render
+from bot.desk.rules import desk_rules
+from bot.desk.sessions import LIFE
+from bot.guards import address_of
+from bot.service import Serving
+
+HOME: dict[Role, str] = {"rep": "/desk", "supervisor": "/desk", "admin": "/desk/accounts"}
+_PAGE_OF_OURS = re.compile(r"/desk(/[\w\-/]*)?")
+
+router = APIRouter()
+
+
+@router.get("/sign-in")
+@public
+async def sign_in_page(request: Request, next_page: Annotated[str, Query(alias="next")] = "") -> Response:
+    """Asks who comes."""
+    return _page(request, next_page)
+
+
+@router.post("/sign-in")
+@public
+async def sign_in(
+    request: Request,
+    service: Serving,
+    name: Annotated[str, Form(max_length=64)] = "",
+    password: Annotated[str, Form(max_length=LONGEST)] = "",
+    next_page: Annotated[str, Form(alias="next", max_length=256)] = "",
+) -> Response:
+    """Sign in with a password; the page again, with the reason, where it is refused."""
+    now = service.clock()
+    address = address_of(request)
+    try:
+        rep = await service.desk.accounts.sign_in(name, password, address, now)
+    except SignInRefused:
+        return _page(request, next_page, status=401, refused="sign_in.refused")
+    except TooManyTries as error:
+        shown = _page(request, next_page, status=429, refused="sign_in.locked", minutes=-(-error.seconds // 60))
+        shown.headers["Retry-After"] = str(error.seconds)
+        return shown
+    token = await service.desk.sessions.begin(rep, address, now)
+    answer = RedirectResponse(next_page if _PAGE_OF_OURS.fullmatch(next_page) else HOME[rep.role], 303)
+    answer.set_cookie(
+        cookie_name(service),
+        token,
+        max_age=int(LIFE.total_seconds()),
+        path="/",
+        secure=not service.settings.demo,
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+@router.post("/sign-out")
+@needs("rep", "supervisor", "admin")
+async def sign_out(who: Who, service: Serving) -> Response:
+    """End this session; its cookie opens nothing any more."""
+    await service.desk.sessions.end(who, service.clock())
+    answer = Response(status_code=204, headers={"HX-Redirect": SIGN_IN_PAGE})
+    answer.delete_cookie(cookie_name(service), path="/", secure=not service.settings.demo, httponly=True)
+    return answer
+
+
+@router.post("/language")
+@needs("rep", "supervisor", "admin")
+async def speak(who: Who, service: Serving, language: Annotated[Literal["zh", "en"], Form()]) -> Response:
+    """The language of the desk's pages, kept with the account."""
+    await service.desk.accounts.change(who.rep.id, service.clock(), actor=who.rep.id, language=language)
+    return Response(status_code=204, headers={"HX-Refresh": "true"})
+
+
+def _page(request: Request, next_page: str, *, status: int = 200, refused: str = "", minutes: int = 0) -> Response:
+    service = request.app.state.service
+    reps = desk_rules().demo_reps if service.settings.demo else ()
+    return render(
+        request, "sign_in.html", status=status, next=next_page, refused=refused, minutes=minutes, demo_reps=reps
+    )
