@@ -10,12 +10,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cryptography.fernet import Fernet, InvalidToken
 
+from backends.values import find_figures
 from backends.values.folding import fold
+from responses.names import find_names
 
 HIDDEN = "••••••"
 """What stands in a stored text where a secret was."""
@@ -51,6 +54,16 @@ _PASSPORT = re.compile(r"(?<![a-z0-9])(?:[egdsph][0-9]{8}|e[a-z][0-9]{7})(?![a-z
 _EMAIL = re.compile(r"(?<![a-z0-9._%+-])[a-z0-9._%+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4}")
 _DIGIT_RUN = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){5,}")
 _TOKEN = re.compile(r"⟦[A-Z]+_[0-9]+⟧")
+_TAIL = re.compile(
+    r"(?:•+|(?:尾号|末四位|后四位|最后四位|尾数|卡号|账号|ending(?: in| with)?|ends in|last (?:four|4)(?: digits)?)(?:数字|digits)?(?:是|为|:| is| are)? ?)"
+    r"(?P<tail>[0-9]{3,19})"
+)
+_DIGITS = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+_DIGIT = re.compile(r"[0-9]")
+_MARK = re.compile(r"(⟦[^⟦⟧]*⟧)")
+_LEAST_SWEPT = 2
+"""Characters of a value that is looked for in a whole prompt: a single one would be found in the instructions."""
+_BRACKETS = str.maketrans("⟦⟧", "〔〕")
 
 _CARD_LEAST = 16
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -79,15 +92,21 @@ class Vault:
     """The tokens of one conversation and what they stand for. Kept in memory for a turn, sealed where it rests."""
 
     values: dict[str, str] = field(default_factory=dict)
+    _tokens: dict[tuple[str, str], str] = field(init=False, repr=False, compare=False)
+    _counts: Counter[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        kinds = {token: token[1:].rpartition("_")[0] for token in self.values}
+        self._tokens = {(kinds[token], value): token for token, value in self.values.items()}
+        self._counts = Counter(kinds.values())
 
     def token(self, kind: str, value: str) -> str:
         """The token of *value*: the one it already has, or the next of its kind."""
-        for known, held in self.values.items():
-            if held == value and known.startswith(f"⟦{kind}_"):
-                return known
-        number = 1 + sum(known.startswith(f"⟦{kind}_") for known in self.values)
-        token = f"⟦{kind}_{number}⟧"
-        self.values[token] = value
+        token = self._tokens.get((kind, value))
+        if token is None:
+            self._counts[kind] += 1
+            token = self._tokens[kind, value] = f"⟦{kind}_{self._counts[kind]}⟧"
+            self.values[token] = value
         return token
 
     def restore(self, text: str) -> str:
@@ -123,13 +142,48 @@ def mask_secrets(text: str) -> Masked:
 def mask_personal(text: str, vault: Vault) -> Masked:
     """*text* as it may leave for a model: secrets hidden for good, all else personal replaced by *vault*'s tokens."""
     read = _Read(text)
-    found = list(read.without_overlap([*read.secrets(cards=False), *read.personal()]))
+    return _without(text, list(read.without_overlap([*read.secrets(cards=False), *read.personal()])), vault)
+
+
+def _without(text: str, found: list[Found], vault: Vault) -> Masked:
     out, last = "", 0
     for each in found:
         raw = text[each.start : each.end]
         out += text[last : each.start] + (HIDDEN if each.kind in _SECRET_KINDS else vault.token(each.kind, raw))
         last = each.end
     return Masked(out + text[last:], tuple(found))
+
+
+def mask_words(text: str, vault: Vault, known: Mapping[str, Iterable[str]] | None = None) -> Masked:
+    """A customer's words as they may leave for a model that is to hear how they were meant: besides what ``mask_personal``
+    takes, every name, card tail and figure becomes a token of *vault*, and no digit is left.
+
+    *known* are values by kind (``{"NAME": ["陈思远"]}``) that are hidden wherever they stand. Marks that are not ours lose
+    their brackets.
+    """
+    text = text.translate(_BRACKETS)
+    read = _Read(text)
+    places = [
+        *read.secrets(cards=False),
+        *read.known(known or {}),
+        *read.personal(),
+        *read.tails(),
+        *(Found(start, end, "NAME") for start, end in find_names(text)),
+        *(Found(figure.start, figure.end, "AMOUNT") for figure in find_figures(text)),
+        *read.digits(),
+    ]
+    return _without(text, list(read.without_overlap(places)), vault)
+
+
+def sweep(text: str, vault: Vault) -> str:
+    """*text* of a prompt as it may leave the house: nothing that ``mask_personal`` knows, and no value of *vault*."""
+    parts = _MARK.split(text)
+    values = sorted(vault.values.items(), key=lambda entry: -len(entry[1]))
+    for place in range(0, len(parts), 2):
+        for token, value in values:
+            if len(value) >= _LEAST_SWEPT:
+                parts[place] = parts[place].replace(value, token)
+    return mask_personal("".join(parts), vault).text
 
 
 _SECRET_KINDS = frozenset({"SECRET", "EXPIRY"})
@@ -166,11 +220,32 @@ class _Read:
             for match in pattern.finditer(self.text):
                 yield self._found(kind, match.start(), match.end())
 
+    def known(self, values: Mapping[str, Iterable[str]]) -> Iterator[Found]:
+        """Where one of *values* stands, however it is spelt."""
+        for kind, each in values.items():
+            for value in each:
+                if folded := fold(value).text:
+                    for match in re.finditer(re.escape(folded), self.text):
+                        yield self._found(kind, match.start(), match.end())
+
+    def tails(self) -> Iterator[Found]:
+        """The last digits of a card or an account."""
+        for match in _TAIL.finditer(self.text):
+            yield self._found("CARD", match.start("tail"), match.end("tail"))
+
+    def digits(self) -> Iterator[Found]:
+        """Whatever digits there are: runs, and single ones where a run is taken in part."""
+        for pattern in (_DIGITS, _DIGIT):
+            for match in pattern.finditer(self.text):
+                yield self._found("AMOUNT", match.start(), match.end())
+
     def without_overlap(self, found: list[Found] | Iterator[Found]) -> Iterator[Found]:
         """In the order of the text; where two overlap the one that was found first stays."""
         kept: list[Found] = []
+        taken = bytearray(max(self._ends, default=0))
         for each in found:
-            if not any(each.start < other.end and other.start < each.end for other in kept):
+            if not any(taken[each.start : each.end]):
+                taken[each.start : each.end] = b"\1" * (each.end - each.start)
                 kept.append(each)
         yield from sorted(kept, key=lambda each: each.start)
 

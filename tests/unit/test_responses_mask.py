@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responses.mask import HIDDEN, Vault, mask_personal, mask_secrets
+from responses.mask import HIDDEN, Vault, mask_personal, mask_secrets, mask_words, sweep
 
 NOW = dt.datetime(2026, 11, 21, 2, 30, tzinfo=dt.UTC)
 CARD = "6222021234567894"
@@ -162,3 +163,55 @@ def test_hostile_text_is_read_in_linear_time(unit):
     text = unit * (20_000 // len(unit))
     assert mask_personal(text, Vault()) is not None
     assert mask_secrets(text) is not None
+    assert mask_words(text[:4_000], Vault()) is not None
+
+
+# -- what a customer said, as a model may hear it ------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ("尾号4328的卡还有多少钱", "尾号⟦CARD_1⟧的卡还有多少钱"),
+        ("卡••••••4328丢了", "卡••••••⟦CARD_1⟧丢了"),
+        ("my card ending in 4328", "my card ending in ⟦CARD_1⟧"),
+        ("转5000元给张三", "转⟦AMOUNT_1⟧给⟦NAME_1⟧"),
+        ("给王小明转五百", "给⟦NAME_1⟧转⟦AMOUNT_1⟧"),
+        ("欧阳女士的账单", "⟦NAME_1⟧女士的账单"),
+        ("我叫陈思远，手机13912345678", "我叫⟦NAME_1⟧，手机⟦PHONE_1⟧"),
+        ("Send 300 dollars to John Smith", "Send ⟦AMOUNT_1⟧ to ⟦NAME_1⟧"),
+        ("密码是Kx92mq7", f"密码是{HIDDEN}"),
+        ("第③笔½", "第⟦AMOUNT_1⟧⟦AMOUNT_2⟧"),
+        ("⟦balance⟧是多少", "〔balance〕是多少"),
+        ("帮我查余额，一下就好", "帮我查余额，一下就好"),
+    ],
+)
+def test_words_are_heard_without_names_tails_and_figures(said, heard):
+    assert mask_words(said, Vault()).text == heard
+
+
+def test_what_is_known_is_hidden_however_it_is_spelt():
+    vault = Vault()
+    said = "我是Ｃｈｅｎ Siyuan本人，chen siyuan"
+    assert mask_words(said, vault, {"NAME": ["Chen Siyuan"]}).text == "我是⟦NAME_1⟧本人，⟦NAME_2⟧"
+    assert vault.restore("⟦NAME_1⟧") == "Ｃｈｅｎ Siyuan"
+
+
+@given(st.text(alphabet="0123456789４③½一二三百万元 号尾是给王张转A.,-%•⟦⟧PHONE_", max_size=40))
+def test_no_digit_of_what_was_said_is_heard_and_the_vault_gives_all_of_it_back(said):
+    vault = Vault()
+    heard = mask_words(said, vault).text
+    outside = re.sub(r"⟦[A-Z]+_[0-9]+⟧", "", heard)
+    assert not any(char.isdecimal() for char in outside)
+    assert "⟦" not in outside
+    assert "⟧" not in outside
+    if HIDDEN not in heard:
+        assert vault.restore(heard) == said.replace("⟦", "〔").replace("⟧", "〕")
+
+
+def test_a_prompt_is_swept_of_what_the_vault_holds_and_of_numbers_that_it_does_not():
+    vault = Vault()
+    vault.token("NAME", "陈思远")
+    vault.token("AMOUNT", "1")
+    swept = sweep("陈思远说⟦AMOUNT_1⟧，1个，电话13912345678，⟦balance_1⟧", vault)
+    assert swept == "⟦NAME_1⟧说⟦AMOUNT_1⟧，1个，电话⟦PHONE_1⟧，⟦balance_1⟧"
