@@ -15,6 +15,7 @@ import typer
 from bot.bench_cli import app as bench_app
 from bot.desk_cli import app as desk_app
 from bot.kb_cli import app as kb_app
+from bot.replay_cli import replay
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.add_typer(bench_app, name="bench")
 app.add_typer(kb_app, name="kb")
 app.add_typer(desk_app, name="desk")
+app.command()(replay)
 DRAIN_SECONDS = 5
 """How long running requests and streams get when the server is told to stop."""
 
