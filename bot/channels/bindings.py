@@ -58,7 +58,7 @@ async def bound(customer_id: Customer, service: Serving) -> list[Binding]:
     return await service.bindings.of(customer_id)
 
 
-@router.delete("/{channel}/{user_id}", status_code=204)
+@router.delete("/{channel}/{user_id:path}", status_code=204)
 async def unbind(channel: str, user_id: str, customer_id: Customer, service: Serving) -> None:
     """Take one away."""
     if not await service.bindings.unbind(channel, user_id, service.clock(), customer_id):
