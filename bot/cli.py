@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from bot.bench_cli import app as bench_app
+from bot.deliveries_cli import app as deliveries_app
 from bot.desk_cli import app as desk_app
 from bot.kb_cli import app as kb_app
 from bot.replay_cli import replay
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(bench_app, name="bench")
 app.add_typer(kb_app, name="kb")
+app.add_typer(deliveries_app, name="deliveries")
 app.add_typer(desk_app, name="desk")
 app.command()(replay)
 DRAIN_SECONDS = 5
