@@ -53,6 +53,7 @@ from bot.parts import Clock, Compose, Parts, Understand, utc_now
 from bot.pressure import Pressure, PressureLimits
 from bot.principal import Principal
 from bot.problems import install_problem_handlers
+from bot.ratings import Ratings
 from bot.reconcile import Reconciler
 from bot.records import InboxRow, TurnRow
 from bot.service import DemoBank, Service
@@ -214,6 +215,8 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
             channels=channels,
             metrics=metrics,
             desk=desk,
+            ratings=Ratings(engine, _mask),
+            tickets=Tickets(engine),
             probes={
                 "database": partial(_ask_database, engine),
                 "redis": partial(_ask_redis, redis),

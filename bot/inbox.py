@@ -18,6 +18,7 @@ from bot.message import Frozen, NewEvent
 from bot.otp import Challenges
 from bot.principal import Principal
 from bot.records import InboxRow
+from bot.session import Page
 from bot.signals import Signals
 from bot.worker import Worker
 
@@ -96,10 +97,11 @@ class Inbox:
         principal: Principal,
         channel: str,
         now: dt.datetime,
+        page: Page | None = None,
     ) -> Accepted:
         """Store the message; once this returns it will be answered, whatever dies.
 
-        The same id and text again give the same ``seq``. Raises ``BodyConflict`` for the same id with another text,
+        *page* is what the page that it was written on shows. The same id and text again give the same ``seq``. Raises ``BodyConflict`` for the same id with another text,
         ``TooManyPending``, and ``UnknownConversation`` where there is none or it is not *principal*'s.
         """
         text = _storable(text)
@@ -109,7 +111,7 @@ class Inbox:
         try:
             async with self._engine.begin() as connection:
                 seq, begun = await self._store(
-                    connection, conversation_id, message_id, text, body_hash, principal, channel, now, bid
+                    connection, conversation_id, message_id, text, body_hash, principal, page, channel, now, bid
                 )
                 await failpoint("inbox.before_commit", conversation_id)
                 if begun is not None:
@@ -134,6 +136,7 @@ class Inbox:
         text: str,
         body_hash: str,
         principal: Principal,
+        page: Page | None,
         channel: str,
         now: dt.datetime,
         bid: Bid | None,
@@ -160,6 +163,7 @@ class Inbox:
             "code_digest": self._challenges.code_digest(awaited, code) if awaited and code else None,
             "challenge_id": awaited if code else None,
             "principal": principal.model_dump(mode="json"),
+            "page": page.model_dump(mode="json") if page is not None else None,
             "channel": channel,
             "status": "pending",
             "starts": 0,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.session import Session
+from bot.session import Page, Session
 from responses.reply import Reply
 
 
@@ -20,7 +20,8 @@ class Frozen(BaseModel):
 class Incoming(Frozen):
     """One accepted message. ``text`` is already masked; a one-time code is only its keyed ``code_digest``.
 
-    ``owner`` is who holds the conversation when the turn starts: ``bot``, ``queue`` or a rep's id.
+    ``owner`` is who holds the conversation when the turn starts: ``bot``, ``queue`` or a rep's id. ``page`` is what the page
+    that it was written on shows, where that was told anew.
     """
 
     conversation_id: str
@@ -32,6 +33,7 @@ class Incoming(Frozen):
     owner: str = "bot"
     code_digest: str | None = None
     challenge_id: str | None = None
+    page: Page | None = None
 
 
 class NewEvent(Frozen):

@@ -85,7 +85,10 @@ class ConversationRow(Base):
 
 
 class InboxRow(Base):
-    """One accepted message. ``text`` is masked; ``status`` is pending, done or failed; ``starts`` counts its claims."""
+    """One accepted message. ``text`` is masked; ``status`` is pending, done or failed; ``starts`` counts its claims.
+
+    ``page`` is what the page that it was written on shows, where it was told.
+    """
 
     __tablename__ = "inbox"
     __table_args__ = (
@@ -107,6 +110,7 @@ class InboxRow(Base):
     code_digest: Mapped[str | None]
     challenge_id: Mapped[str | None]
     principal: Mapped[Json]
+    page: Mapped[Json | None]
     channel: Mapped[str]
     status: Mapped[str] = mapped_column(default="pending")
     starts: Mapped[int] = mapped_column(default=0)
@@ -253,6 +257,19 @@ class TicketRow(Base):
     summary: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[dt.datetime]
     closed_at: Mapped[dt.datetime | None]
+
+
+class RatingRow(Base):
+    """What a customer thinks of the reply ``seq``, or of the whole conversation (0): ``score`` 1 to 5, the last one given."""
+
+    __tablename__ = "ratings"
+    __table_args__ = (Index(None, "rated_at"),)
+
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    score: Mapped[int]
+    comment: Mapped[str | None] = mapped_column(Text)
+    rated_at: Mapped[dt.datetime]
 
 
 class BindingRow(Base):

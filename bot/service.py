@@ -14,12 +14,14 @@ from bot.channels.weixin.cursors import Cursors
 from bot.conversations import Conversations
 from bot.delivery import Channel, Deliveries
 from bot.desk.desk import Desk
+from bot.desk.tickets import Tickets
 from bot.events import Event, Events
 from bot.inbox import Inbox
 from bot.metrics import Metrics
 from bot.otp import DemoPhone
 from bot.parts import Clock
 from bot.pressure import Pressure
+from bot.ratings import Ratings
 from bot.settings import Settings
 from bot.signals import Signals
 from bot.tokens import Tokens
@@ -58,6 +60,8 @@ class Service:
     channels: Mapping[str, Channel]
     metrics: Metrics
     desk: Desk
+    ratings: Ratings
+    tickets: Tickets
     probes: dict[str, Probe]
     pending: Callable[[], Awaitable[int]]
     record_of: Callable[[str, int], Awaitable[dict[str, Any] | None]]

@@ -48,6 +48,8 @@ async def handle_turn(
     *session* is the conversation before the message, *principal* who vouched for it; *now* is aware UTC.
     """
     clock = _Stopwatch()
+    if message.page is not None:
+        session = session.model_copy(update={"page": message.page})
     given = _given(session, principal, now)
     await failpoint("turn.before_understand", message.conversation_id)
     with clock.stage("understand"):
@@ -151,7 +153,8 @@ def _events(steps: Sequence[Step]) -> tuple[NewEvent, ...]:
             continue
         kind = "handover.left" if step.result.outcome == "withdrawn" else "handover.queued"
         facts = {fact.name: fact.value for fact in step.result.facts}
-        events.append(NewEvent(type=kind, actor="bot", data={"ticket_id": step.result.reference, **facts}))
+        told = {"ticket_id": step.result.reference, "outcome": step.result.outcome, **facts}
+        events.append(NewEvent(type=kind, actor="bot", data=told))
     return tuple(events)
 
 

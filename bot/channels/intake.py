@@ -16,6 +16,7 @@ from bot.pressure import Busy
 from bot.principal import Principal
 from bot.problems import Problem, not_found, too_many
 from bot.service import Service, Serving
+from bot.session import Page
 
 MAX_TEXT = 2_000
 """Code points of the longest message."""
@@ -63,8 +64,15 @@ Address = Annotated[str | None, Depends(admitted_address)]
 """A handler's parameter of this type is where the request came from."""
 
 
-async def take(service: Service, conversation: Conversation, principal: Principal, message_id: str, text: str) -> int:
-    """Commit the message to the inbox and return its ``seq``.
+async def take(
+    service: Service,
+    conversation: Conversation,
+    principal: Principal,
+    message_id: str,
+    text: str,
+    page: Page | None = None,
+) -> int:
+    """Commit the message, written on *page*, to the inbox and return its ``seq``.
 
     Raises ``Problem``: 422 where its id was another message's, 429 while there are too many.
     """
@@ -77,6 +85,7 @@ async def take(service: Service, conversation: Conversation, principal: Principa
             principal=principal,
             channel=conversation.channel,
             now=service.clock(),
+            page=page,
         )
     except BodyConflict:
         raise Problem(422, "message-id-reused", "This message_id was used for another text.") from None

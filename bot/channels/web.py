@@ -14,14 +14,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.channels.intake import LABEL, Address, MessageId, MessageText, take
+from bot.channels.intake import LABEL, Address, MessageId, MessageText, clean, take
 from bot.claims import InvalidToken
 from bot.conversations import SIGNED_IN, Conversation, SignInRefused
 from bot.events import Event
 from bot.principal import Principal
 from bot.problems import Problem, not_found, unauthorized
+from bot.ratings import BEST, WHOLE, WORST, NotAReply
 from bot.service import Service, Serving, reply_shape
 from bot.session import Page
 from bot.tokens import looks_like_a_token
@@ -69,11 +70,32 @@ class SignIn(BaseModel):
 
 
 class NewMessage(BaseModel):
-    """One message. The same *message_id* and *text* again is the same message, however often it is sent."""
+    """One message. The same *message_id* and *text* again is the same message, however often it is sent.
+
+    *context* is what the page shows that it was written on, where that is not what was told before.
+    """
 
     model_config = ConfigDict(extra="forbid")
     message_id: MessageId
     text: MessageText
+    context: Page | None = None
+
+
+class NewRating(BaseModel):
+    """What the customer thinks, 1 (worst) to 5, of the reply *seq* or, without it, of the whole conversation."""
+
+    model_config = ConfigDict(extra="forbid")
+    score: Annotated[int, Field(ge=WORST, le=BEST)]
+    seq: Annotated[int, Field(ge=1)] | None = None
+    comment: Annotated[str, Field(max_length=500), AfterValidator(clean)] | None = None
+
+
+class Place(BaseModel):
+    """A place in the queue for a human: how many come first, and about how long it will be."""
+
+    ahead: int
+    wait_minutes: int
+    in_hours: bool
 
 
 class Taken(BaseModel):
@@ -84,7 +106,7 @@ class Taken(BaseModel):
 
 
 class ConversationState(BaseModel):
-    """How a conversation stands. *owner* says who answers in it, *seq* is its last event."""
+    """How a conversation stands. *owner* says who answers in it, *seq* is its last event, *queue* where it waits."""
 
     id: str
     channel: str
@@ -94,6 +116,7 @@ class ConversationState(BaseModel):
     seq: int
     created_at: datetime
     updated_at: datetime
+    queue: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +171,10 @@ async def open_conversation(
 
 
 @router.get("/conversations/{conversation_id}")
-async def read_conversation(held: Holding) -> ConversationState:
+async def read_conversation(held: Holding, service: Serving) -> ConversationState:
     """How the conversation stands."""
     found = held.conversation
+    queued = await service.tickets.state(found.id, service.clock()) if found.owner == "queue" else None
     return ConversationState(
         id=found.id,
         channel=found.channel,
@@ -160,6 +184,7 @@ async def read_conversation(held: Holding) -> ConversationState:
         seq=found.seq,
         created_at=found.created_at,
         updated_at=found.updated_at,
+        queue=None if queued is None else Place(**queued.model_dump(include=set(Place.model_fields))),
     )
 
 
@@ -200,12 +225,22 @@ async def send_message(
 ) -> Response:
     """Take a message: 202 with its number once it is stored, or 200 with the reply if that comes within *wait*."""
     principal = held.principal.model_copy(update={"address": address})
-    seq = await take(service, held.conversation, principal, body.message_id, body.text)
+    seq = await take(service, held.conversation, principal, body.message_id, body.text, body.context)
     if wait:
         event = await service.events.reply_to(held.conversation.id, seq, min(wait, MAX_WAIT))
         if event is not None:
             return JSONResponse(reply_shape(event))
     return JSONResponse({"seq": seq, "message_id": body.message_id}, status_code=202)
+
+
+@router.put("/conversations/{conversation_id}/rating", status_code=204)
+async def rate(body: NewRating, held: Holding, service: Serving, address: Address) -> None:
+    """Store what the customer thinks of the conversation or of one reply; what they thought before is replaced."""
+    seq = WHOLE if body.seq is None else body.seq
+    try:
+        await service.ratings.give(held.conversation.id, body.score, body.comment, seq, service.clock())
+    except NotAReply:
+        raise Problem(404, "not-a-reply", "There is no reply of that number in this conversation.") from None
 
 
 @router.get(

@@ -35,3 +35,14 @@ def test_somebody_elses_card_on_the_page_shows_nothing_of_theirs(server: Server,
 @pytest.mark.parametrize("context", [{"card_tail": "12"}, {"product": "<script>"}, {"balance": "1"}, {"page": "a b"}])
 def test_what_no_page_shows_is_refused(hers: httpx.Client, context: dict[str, str]) -> None:
     assert hers.post("/v1/conversations", json={"context": context}).status_code == 422
+
+
+def test_a_page_opened_later_is_told_with_the_next_message(server: Server, hers: httpx.Client) -> None:
+    talk = opened_on(server, hers, product="云杉日日盈")
+    with server.client(talk.secret) as http:
+        later = {"message_id": "1", "text": "这款产品风险大吗", "context": {"product": "云杉稳盈秋实"}}
+        reply = http.post(f"{talk.path}/messages", params={"wait": 20}, json=later)
+        assert "云杉稳盈秋实" in reply.json()["text"]
+        assert "云杉稳盈秋实" in talk.post("这款产品风险大吗").json()["text"]
+        refused = http.post(f"{talk.path}/messages", json={**later, "message_id": "2", "context": {"balance": "1"}})
+        assert refused.status_code == 422
