@@ -36,11 +36,15 @@ class StepUp(_Decision):
 
 
 class Handoff(_Decision):
-    """Put the conversation into the queue for a human, or (``withdraw``) take it out again."""
+    """Put the conversation into the queue for a human, or (``withdraw``) take it out again.
+
+    ``about`` is the capability that the customer was at, where there is one.
+    """
 
     kind: Literal["handoff"] = "handoff"
     reason: str
     priority: int = 0
+    about: str | None = None
     withdraw: bool = False
 
 

@@ -14,6 +14,7 @@ from backends.action import ActionCall, BackendError, Caller
 from backends.result import Fact, Result
 from bot.decision import Effect, Handoff, Step, StepUp
 from bot.desk.tickets import Queued
+from bot.desk.urgency import skill_of, urgency_of
 from bot.failpoints import failpoint
 from bot.message import Incoming
 from bot.otp import CodeNotSent, TooManyCodes
@@ -21,6 +22,8 @@ from bot.parts import Parts
 from bot.principal import Principal
 
 CODE_OK = "code_ok"
+PLACE_WITHIN = 2.0
+"""Seconds that the bank has to say who a customer is whom a human shall help."""
 
 
 async def perform(
@@ -162,8 +165,23 @@ async def _hand_off(effect: Handoff, message: Incoming, principal: Principal, no
         if queued is None:
             return Result(capability="human_agent", outcome="withdrawn")
         return _queue_result("waiting" if queued.in_hours else "after_hours", queued, now)
+    try:
+        # Their age and tier may move them up; a bank that is slow must not keep them out of the queue.
+        async with asyncio.timeout(PLACE_WITHIN):
+            profile = await remembered_profile(message, principal, now, parts)
+    except TimeoutError:
+        profile = None
+    facts = profile.facts if profile else ()
+    priority, reasons = urgency_of(effect.reason, effect.about, message.text, facts)
     queued = await parts.tickets.open(
-        message.conversation_id, principal.customer_id, effect.reason, effect.priority, now
+        message.conversation_id,
+        principal.customer_id,
+        effect.reason,
+        priority,
+        now,
+        reasons=reasons,
+        capability=effect.about,
+        skill=skill_of(effect.about, message.text),
     )
     return _queue_result("queued" if queued.in_hours else "after_hours", queued, now)
 

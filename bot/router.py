@@ -265,7 +265,7 @@ class _Router:
             return [explain, self._look_up(task, capability)] if self._may_be_written(task, capability) else [explain]
         if capability.protective and task.act == "do" and len(steps) == 1:
             why = "a lost card of somebody who cannot sign in: a human can still block it"
-            return [Handoff(task=task.id, why=why, reason="lost_card", priority=URGENT_FIRST)]
+            return [Handoff(task=task.id, why=why, reason="lost_card", priority=URGENT_FIRST, about=task.capability)]
         result, written = steps[0].result, self._written(task, steps)
         waiting = [step.result for step in steps if isinstance(step.decision, Handoff)]
         if waiting:
@@ -336,7 +336,7 @@ class _Router:
             return [self._answer(task, "advice", "asked about fraud, nothing has happened yet")]
         if not steps:
             why = "fraud goes before everything, for visitors too"
-            return [Handoff(task=task.id, why=why, reason="fraud", priority=FRAUD_FIRST)]
+            return [Handoff(task=task.id, why=why, reason="fraud", priority=FRAUD_FIRST, about=FRAUD)]
         outcome = "progress" if task.act == "status" else "first_steps"
         return [
             self._answer(task, outcome, "what to do first, before anybody answers"),
@@ -349,9 +349,9 @@ class _Router:
         open_capability = self.session.in_hand.capability if self.session.in_hand else None
         urgent = open_capability in URGENT or (self.session.last is not None and self.session.last.capability in URGENT)
         why = "the customer asked for a human"
-        return [
-            Handoff(task=task.id, why=why, reason="customer_request", priority=URGENT_FIRST if urgent else ASKED_FOR)
-        ]
+        about = open_capability or (self.session.last.capability if self.session.last else None)
+        priority = URGENT_FIRST if urgent else ASKED_FOR
+        return [Handoff(task=task.id, why=why, reason="customer_request", priority=priority, about=about)]
 
     # -- parts of a decision ---------------------------------------------------------------
 

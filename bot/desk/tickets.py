@@ -48,6 +48,10 @@ class Queued(Frozen):
     hours_to: dt.time
 
 
+IN_ORDER = (TicketRow.priority.desc(), TicketRow.created_at, TicketRow.id)
+"""How the queue is served."""
+
+
 class Tickets:
     """The queue: a higher priority first, then who came first."""
 
@@ -56,15 +60,27 @@ class Tickets:
         self._hours = hours or ServiceHours()
 
     async def open(
-        self, conversation_id: str, customer_id: str | None, reason: str, priority: int, now: dt.datetime
+        self,
+        conversation_id: str,
+        customer_id: str | None,
+        reason: str,
+        priority: int,
+        now: dt.datetime,
+        *,
+        reasons: tuple[str, ...] = (),
+        capability: str | None = None,
+        skill: str | None = None,
     ) -> Queued:
-        """Queue the conversation; one that waits already keeps its place, or moves up if this is more urgent."""
+        """Queue the conversation; one that waits already keeps its place, or moves up if this is more urgent.
+
+        *reasons* are what the *priority* comes from, *capability* is what it is about and *skill* who should take it.
+        """
         async with self._engine.begin() as connection:
             # The conversation's row is held: two requests at once make one ticket.
             await connection.execute(
                 select(ConversationRow.id).where(ConversationRow.id == conversation_id).with_for_update()
             )
-            waiting = await self._queued(connection, conversation_id, now)
+            waiting = await self.queued(connection, conversation_id, now)
             if waiting is None:
                 ticket_id = secrets.token_hex(8)
                 await connection.execute(
@@ -74,6 +90,9 @@ class Tickets:
                         customer_id=customer_id,
                         reason=reason,
                         priority=priority,
+                        reasons={"why": list(reasons)},
+                        capability=capability,
+                        skill=skill,
                         created_at=now,
                     )
                 )
@@ -90,16 +109,16 @@ class Tickets:
                 await connection.execute(
                     update(TicketRow)
                     .where(TicketRow.id == waiting.ticket_id, TicketRow.priority < priority)
-                    .values(priority=priority, reason=reason)
+                    .values(priority=priority, reason=reason, reasons={"why": list(reasons)})
                 )
-            queued = await self._queued(connection, conversation_id, now)
+            queued = await self.queued(connection, conversation_id, now)
         assert queued is not None
         return queued
 
     async def state(self, conversation_id: str, now: dt.datetime) -> Queued | None:
         """The conversation's place in the queue, if it waits."""
         async with reading(self._engine) as connection:
-            return await self._queued(connection, conversation_id, now)
+            return await self.queued(connection, conversation_id, now)
 
     async def close(self, conversation_id: str, now: dt.datetime, *, actor: str = "customer") -> bool:
         """Take the conversation out of the queue; ``False`` where it did not wait."""
@@ -117,7 +136,25 @@ class Tickets:
             )
             return True
 
-    async def _queued(self, connection: AsyncConnection, conversation_id: str, now: dt.datetime) -> Queued | None:
+    async def waiting(self, skills: frozenset[str] | None, limit: int) -> list[str]:
+        """The first *limit* conversations in the queue that ask for one of *skills*, or for any where that is ``None``.
+
+        One that waits while its turn has not been stored yet is not among them: nobody could take it.
+        """
+        query = (
+            select(TicketRow.conversation_id)
+            .join(ConversationRow, ConversationRow.id == TicketRow.conversation_id)
+            .where(TicketRow.status == "open", ConversationRow.owner == "queue")
+            .order_by(*IN_ORDER)
+            .limit(limit)
+        )
+        if skills is not None:
+            query = query.where(or_(TicketRow.skill.is_(None), TicketRow.skill.in_(sorted(skills))))
+        async with reading(self._engine) as connection:
+            return list(await connection.scalars(query))
+
+    async def queued(self, connection: AsyncConnection, conversation_id: str, now: dt.datetime) -> Queued | None:
+        """The conversation's place as the caller's transaction sees it."""
         query = select(TicketRow.id, TicketRow.priority, TicketRow.created_at).where(
             TicketRow.conversation_id == conversation_id, TicketRow.status == "open"
         )
