@@ -121,9 +121,9 @@ class Talk:
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
-    """Serves *app* in a thread of its own; yields its URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Serves *app* in a thread of its own, on a free port unless told; yields its URL."""
+    listener = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", ws="none", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
