@@ -21,6 +21,11 @@ class Breaker:
     _in_a_row: int = field(default=0, init=False)
     _open_until: float = field(default=float("-inf"), init=False)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing would be let through now. A look only: it takes no probe's place."""
+        return self._in_a_row >= self.failures and self.clock() < self._open_until
+
     def admits(self) -> bool:
         """Whether to ask now. A probe whose end is never recorded costs one more pause, nothing else."""
         if self._in_a_row < self.failures:

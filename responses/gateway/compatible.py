@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 from responses.gateway.port import Completion, Delta, ModelFailure, Request, Usage
+from responses.gateway.thoughts import Thoughts, without_thoughts
+from responses.gateway.upstream import tokens_at_most
+from responses.gateway.usage import estimated
 
 if TYPE_CHECKING:
     import httpx2
 
+    from responses.gateway.providers import Entry
+
 MAX_BYTES = 1 << 20
 """Of one answer, headers apart. The longest honest reply has a hundredth of it, streamed."""
-_TOKENS_PER_CHARACTER = 2
-_LEAST_TOKENS = 200
 _NO_KEY = "none"
-_THINKING = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
-_THINK = "<think>"
 _ENDED = ("stop", None)
 _MAX_REST = 300.0
 """Seconds for which a service may ask to be left alone; what it asks beyond is not believed."""
@@ -65,13 +65,13 @@ class OpenAIProvider:
         # A gateway page with status 200 arrives here as a string.
         choice = next(iter(getattr(answer, "choices", None) or ()), None)
         content = getattr(getattr(choice, "message", None), "content", None)
-        text = _THINKING.sub("", content).strip() if isinstance(content, str) else ""
+        text = without_thoughts(content).strip() if isinstance(content, str) else ""
         usage = _usage(answer) or estimated(request, content if isinstance(content, str) else "")
         if choice is None:
             raise ModelFailure("no choices", usage=usage)
         if choice.finish_reason not in _ENDED:
             raise ModelFailure("cut or filtered", usage=usage)
-        if not text or text.startswith(_THINK):
+        if not text:
             raise ModelFailure("no content", usage=usage)
         return Completion(text, self.name, usage)
 
@@ -80,7 +80,7 @@ class OpenAIProvider:
         from openai import AsyncStream, OpenAIError
 
         said, raw, usage, finish = "", "", None, None
-        thoughts = _Thoughts()
+        thoughts = Thoughts()
         try:
             answer = await self._asked(request, stream=True, stream_options={"include_usage": True})
             if not isinstance(answer, AsyncStream):
@@ -115,7 +115,8 @@ class OpenAIProvider:
         await self._client.close()
 
     async def _asked(self, request: Request, **how: Any) -> Any:
-        from openai import APIStatusError, OpenAIError
+        from httpx2 import ConnectError, ConnectTimeout
+        from openai import APIConnectionError, APIStatusError, OpenAIError
 
         prompt = request.prompt
         try:
@@ -123,7 +124,7 @@ class OpenAIProvider:
                 model=self.model,
                 messages=[{"role": each.role, "content": each.content} for each in prompt.messages],  # type: ignore[misc]
                 temperature=self._temperature,
-                max_tokens=_LEAST_TOKENS + _TOKENS_PER_CHARACTER * len(prompt.draft),
+                max_tokens=tokens_at_most(request),
                 seed=request.seed,
                 extra_body=self._extra,
                 timeout=request.seconds,
@@ -131,36 +132,12 @@ class OpenAIProvider:
             )
         except APIStatusError as error:
             raise ModelFailure(f"status {error.status_code}", rest=_rest(error.response.headers)) from error
+        except APIConnectionError as error:
+            reached = not isinstance(error.__cause__, ConnectError | ConnectTimeout)
+            usage = estimated(request, "") if reached else None
+            raise ModelFailure(type(error.__cause__ or error).__name__, usage=usage) from error
         except (OpenAIError, ValueError) as error:
-            raise ModelFailure(type(error).__name__) from error
-
-
-class _Thoughts:
-    """Takes ``<think>…</think>`` off the front of a text that comes in pieces."""
-
-    def __init__(self) -> None:
-        self._held = ""
-        self._over = False
-
-    def without(self, piece: str) -> str:
-        """What of the text so far may be said and was not said yet."""
-        if self._over:
-            return piece
-        self._held += piece
-        begun = self._held.lstrip()
-        if _THINK.startswith(begun) or (begun.startswith(_THINK) and not _THINKING.match(self._held)):
-            return ""
-        self._over = True
-        return _THINKING.sub("", self._held)
-
-    def rest(self) -> str:
-        """What was held back and is no thought after all."""
-        return "" if self._over or self._held.lstrip().startswith(_THINK) else self._held
-
-
-def estimated(request: Request, said: str) -> Usage:
-    """A token a character, in and out: more than any tokenizer of Chinese needs, and four times what English does."""
-    return Usage(sum(len(each.content) for each in request.prompt.messages), len(said), estimated=True)
+            raise ModelFailure(type(error).__name__, usage=estimated(request, "")) from error
 
 
 def _usage(answer: object) -> Usage | None:
@@ -179,3 +156,16 @@ def _rest(headers: httpx2.Headers) -> float | None:
     except ValueError:
         return None
     return min(seconds, _MAX_REST) if math.isfinite(seconds) and seconds > 0 else None
+
+
+def open_service(entry: Entry) -> OpenAIProvider:
+    """The service that *entry* of the file of providers names."""
+    return OpenAIProvider(
+        str(entry.url),
+        entry.model or "",
+        entry.secret(),
+        called=entry.name,
+        temperature=entry.temperature,
+        extra=entry.extra,
+        proxy=str(entry.proxy) if entry.proxy else None,
+    )

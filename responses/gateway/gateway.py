@@ -8,12 +8,18 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from responses.gates.refusal import Refusal
 from responses.gateway.port import Completion, Delta, ModelFailure, ModelProvider, Request, pieces
 from responses.gateway.upstream import Upstream
+from responses.gateway.usage import estimated
+from responses.mask import Vault, sweep
 from responses.prompting import Prompt
 from responses.reply import Verdict
+
+if TYPE_CHECKING:
+    from responses.writer.plan import Plan
 
 log = logging.getLogger(__name__)
 
@@ -43,21 +49,34 @@ class Rewritten:
 class Gateway:
     """Asks providers in their order, checks what they say, asks once more with the error named, and gives up in time.
 
-    A provider that is no ``Upstream`` stands in the house, has no breaker and the usual number of places.
+    A provider that is no ``Upstream`` stands in the house, has no breaker, no price and the usual number of places. What
+    leaves the house is swept once more of personal data, whoever wrote the prompt.
     """
 
     def __init__(self, *providers: ModelProvider | Upstream, deadline: float = DEADLINE) -> None:
         self.upstreams = tuple(each if isinstance(each, Upstream) else Upstream(each) for each in providers)
-        if not self.upstreams:
-            raise ValueError("a gateway needs a provider")
+        names = [each.name for each in self.upstreams]
+        if not names or len(set(names)) < len(names):
+            raise ValueError("a gateway needs providers, no two of one name")
         self.deadline = deadline
 
-    async def rewrite(self, prompt: Prompt, check: Check, *, capability: str = "", seed: int = 0) -> Rewritten:
+    async def rewrite(
+        self,
+        prompt: Prompt,
+        check: Check,
+        *,
+        capability: str = "",
+        seed: int = 0,
+        plan: Plan | None = None,
+        vault: Vault | None = None,
+    ) -> Rewritten:
         """The first draft of a model that *check* finds nothing wrong with; never raises on account of a model.
 
-        *capability* and *seed* are as in ``Request``.
+        *capability*, *seed* and *plan* are as in ``Request``. *vault* holds what the prompt's tokens stand for: *check* sees
+        the tokens, the text that is returned what they stand for.
         """
         ends = asyncio.get_running_loop().time() + self.deadline
+        vault = vault or Vault()
         asked: Counter[str] = Counter()
         refused: list[Refusal] = []
         refusals = 0
@@ -69,19 +88,20 @@ class Gateway:
 
         for upstream, followed in self._order():
             while asked[upstream.name] < ATTEMPTS:
-                seconds = self._seconds(ends, followed=followed, first=not asked)
+                seconds = self._seconds(ends, followed=followed, first=not asked.total())
                 if seconds is None:
                     return given_up()
-                if not upstream.admits():
+                request = _request(upstream, Request(prompt, seconds, capability, seed, plan), vault)
+                if not upstream.admits(request):
                     break
                 name = upstream.name
                 asked[name] += 1
-                said = await self._whole(upstream, Request(prompt, seconds, capability, seed))
+                said = await self._whole(upstream, request)
                 if said is None:
                     break
                 found = check(said)
                 if not found:
-                    return Rewritten(said, name, asked.total(), tuple(refused), "passed")
+                    return Rewritten(vault.restore(said), name, asked.total(), tuple(refused), "passed")
                 refused += found
                 refusals += 1
                 if refusals == ATTEMPTS:
@@ -90,13 +110,20 @@ class Gateway:
         return given_up()
 
     async def stream(
-        self, prompt: Prompt, *, capability: str = "", seed: int = 0, until: float | None = None
+        self,
+        prompt: Prompt,
+        *,
+        capability: str = "",
+        seed: int = 0,
+        plan: Plan | None = None,
+        vault: Vault | None = None,
+        until: float | None = None,
     ) -> AsyncGenerator[Delta | Completion]:
         """The words of the first provider that has any, unchecked, as they come; at last its ``Completion``.
 
         *until* is the loop time at which it must be done, ``deadline`` seconds from now unless told: give a second attempt
-        at one reply the time of the first. Raises ``ModelFailure`` where nobody had a word, or one who had begun broke off.
-        Close it (``aclose``) to hear no more.
+        at one reply the time of the first. What has passed the gates is for the caller to restore from *vault*. Raises
+        ``ModelFailure`` where nobody had a word, or one who had begun broke off. Close it (``aclose``) to hear no more.
         """
         ends = asyncio.get_running_loop().time() + self.deadline if until is None else until
         began = False
@@ -105,11 +132,12 @@ class Gateway:
             seconds = self._seconds(ends, followed=followed, first=first)
             if seconds is None:
                 break
-            if not upstream.admits():
+            request = _request(upstream, Request(prompt, seconds, capability, seed, plan), vault or Vault())
+            if not upstream.admits(request):
                 continue
             first = False
             try:
-                async with aclosing(self._pieces(upstream, Request(prompt, seconds, capability, seed), ends)) as said:
+                async with aclosing(self._pieces(upstream, request, ends)) as said:
                     async for piece in said:
                         began = True
                         yield piece
@@ -133,54 +161,75 @@ class Gateway:
         return left * SHARE if followed else left
 
     async def _whole(self, upstream: Upstream, request: Request) -> str | None:
-        said = ""
-        with upstream.occupied():
-            try:
+        """One provider's whole text; ``None`` where it has none, whatever the reason."""
+        answered = False
+        try:
+            with upstream.call(request, asyncio.get_running_loop().time) as call:
+                # A call that is cut off has been sent, and may be charged for.
+                call.usage = estimated(request, "")
                 async with asyncio.timeout(request.seconds):
-                    said = (await upstream.provider.complete(request)).text.strip()
-                if not said:
-                    raise ModelFailure("no content")
-            except (ModelFailure, TimeoutError) as failure:
-                _note(upstream, failure)
-            except Exception:  # a provider is foreign code: whatever it raises, the customer has the template
-                log.exception("%s failed", upstream.name)
-            upstream.breaker.record(answered=bool(said))
-        return said or None
+                    whole = await upstream.provider.complete(request)
+                call.usage = whole.usage or estimated(request, whole.text)
+                call.answered = answered = bool(whole.text.strip())
+                return whole.text.strip() or None
+        except (ModelFailure, TimeoutError) as failure:
+            _note(upstream, failure)
+        except Exception:  # a provider is foreign code: whatever it raises, the customer has the template
+            log.exception("%s failed", upstream.name)
+        finally:
+            upstream.breaker.record(answered=answered)
+        return None
 
     async def _pieces(self, upstream: Upstream, request: Request, ends: float) -> AsyncGenerator[Delta | Completion]:
         """One provider's stream. Its first words must come within the request's seconds, the last before *ends*."""
         wait = asyncio.get_running_loop().time() + request.seconds
-        with upstream.occupied():
-            try:
-                async with aclosing(pieces(upstream.provider, request)) as said:
+        said = ""
+        answered = False
+        try:
+            with upstream.call(request, asyncio.get_running_loop().time) as call:
+                call.usage = estimated(request, "")
+                async with aclosing(pieces(upstream.provider, request)) as stream:
                     while True:
                         async with asyncio.timeout_at(wait):
-                            piece = await anext(said, None)
+                            piece = await anext(stream, None)
                         if piece is None:
                             raise ModelFailure("the stream has no end")
                         if isinstance(piece, Completion):
-                            if not piece.text.strip():
-                                raise ModelFailure("no content")
-                            upstream.breaker.record(answered=True)
+                            call.usage = piece.usage or estimated(request, piece.text)
+                            call.answered = answered = bool(piece.text.strip())
+                            if not answered:
+                                raise ModelFailure("no content", usage=call.usage)
                             yield piece
                             return
                         if piece.text:
                             wait = ends
+                            said += piece.text
+                            call.usage = estimated(request, said)
+                            # Whoever hears no more has heard enough: that is no fault of the provider.
+                            call.answered = answered = True
                             yield piece
-            except (ModelFailure, TimeoutError) as failure:
-                _note(upstream, failure)
-                upstream.breaker.record(answered=False)
-                raise ModelFailure(str(failure) or "too late") from failure
-            except Exception as error:  # as in _whole
-                log.exception("%s failed", upstream.name)
-                upstream.breaker.record(answered=False)
-                raise ModelFailure(type(error).__name__) from error
+                            call.answered = answered = False
+        except (ModelFailure, TimeoutError) as failure:
+            _note(upstream, failure)
+            raise ModelFailure(str(failure) or "too late") from failure
+        except Exception as error:  # as in _whole
+            log.exception("%s failed", upstream.name)
+            raise ModelFailure(type(error).__name__) from error
+        finally:
+            upstream.breaker.record(answered=answered)
+
+
+def _request(upstream: Upstream, request: Request, vault: Vault) -> Request:
+    """*request* as *upstream* may have it."""
+    if upstream.on_premises:
+        return request
+    prompt = request.prompt
+    messages = tuple(replace(each, content=sweep(each.content, vault)) for each in prompt.messages)
+    return replace(request, prompt=replace(prompt, messages=messages), plan=None)
 
 
 def _note(upstream: Upstream, failure: Exception) -> None:
     log.info("%s gave no text: %s", upstream.name, str(failure) or type(failure).__name__)
-    if isinstance(failure, ModelFailure) and failure.rest:
-        upstream.breaker.rest(failure.rest)
 
 
 def _tellable(refusal: Refusal, said: str) -> Refusal:

@@ -8,20 +8,25 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from responses.prompting import Prompt
+
+if TYPE_CHECKING:
+    from responses.writer.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A prompt to put into words within *seconds*. *capability* is what the turn is about, for the ledger; the same *seed*
-    and prompt give the same words where a provider can promise that."""
+    """A prompt to put into words within *seconds*. *plan* says the same to a writer that was trained on plans. *capability*
+    is what the turn is about, for the ledger; the same *seed* and prompt give the same words where a provider can promise
+    that."""
 
     prompt: Prompt
     seconds: float
     capability: str = ""
     seed: int = 0
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
