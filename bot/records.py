@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     ForeignKey,
     Index,
     Integer,
@@ -303,6 +304,26 @@ class CursorRow(Base):
     channel: Mapped[str] = mapped_column(primary_key=True)
     account: Mapped[str] = mapped_column(String(128), primary_key=True)
     cursor: Mapped[str] = mapped_column(Text)
+
+
+class UsageRow(Base):
+    """What language models took and cost, a row for each day (in Beijing), capability and model. ``cost`` is in nanos of
+    ``currency``, ``failures`` gave no usable text, of ``estimated`` calls the service did not say how many tokens."""
+
+    __tablename__ = "model_usage"
+
+    day: Mapped[dt.date] = mapped_column(primary_key=True)
+    capability: Mapped[str] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(String(128), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    calls: Mapped[int] = mapped_column(BigInteger)
+    failures: Mapped[int] = mapped_column(BigInteger)
+    estimated: Mapped[int] = mapped_column(BigInteger)
+    tokens_in: Mapped[int] = mapped_column(BigInteger)
+    tokens_out: Mapped[int] = mapped_column(BigInteger)
+    cost: Mapped[int] = mapped_column(BigInteger)
+    milliseconds: Mapped[int] = mapped_column(BigInteger)
 
 
 class AuditRow(Base):

@@ -28,6 +28,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot import failpoints, signing
+from responses.gateway.providers import PROVIDER_NAME, Entry, ProviderError, read_providers
 
 MIN_SECRET = 32
 """Characters a production secret needs at least; HS256 wants 256 bits."""
@@ -88,6 +89,11 @@ def _from_json(given: object) -> object:
         raise ValueError("it is not JSON") from None
 
 
+def _origins(given: object) -> object:
+    return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+
+
+Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s*,]+)$")]
 WebhookName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 
@@ -127,9 +133,12 @@ class Settings(BaseSettings):
         default=None, validation_alias="BANK_API_URL", description="the bank's REST API; see docs/connect-a-bank.md"
     )
     release: Path | None = Field(default=None, description="the release that understands, if not the one shipped")
-    model_url: HttpUrl | None = None
-    model_name: str | None = None
+    providers: Path | None = Field(default=None, description="the language models; see responses/gateway/providers.py")
+    model_url: HttpUrl | None = Field(default=None, description="the short form: one OpenAI-compatible service")
+    model_name: Annotated[str | None, Field(pattern=PROVIDER_NAME)] = None
     model_key: SecretStr | None = None
+    model_on_premises: bool = Field(default=False, description="whether what it is told stays in the house")
+    model_filing_no: str | None = Field(default=None, description="under which it was filed to speak to the public")
     max_pending: int = Field(default=1_000, ge=1, description="messages that may wait for an answer, all together")
     max_pending_conversation: int = Field(default=100, ge=1, description="and of one conversation")
     address_rate: int = Field(default=1_200, ge=1, description="messages a minute from one address")
@@ -139,6 +148,9 @@ class Settings(BaseSettings):
     wrong_tries_an_hour_address: int = Field(default=50, ge=1, description="wrong codes tried from one address")
     public_url: HttpUrl | None = Field(
         default=None, description="where customers' browsers reach the bank's page and us"
+    )
+    rasa_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_origins)] = Field(
+        default=(), description="origins whose pages may use Rasa's REST channel, with commas between; * is any"
     )
     webhook_max_age: int = Field(default=300, ge=1, description="seconds for which a signed callback may be acted on")
     webhooks: Annotated[dict[WebhookName, WebhookSettings], NoDecode, BeforeValidator(_from_json)] = Field(
@@ -167,8 +179,7 @@ class Settings(BaseSettings):
         reasons += self._issuer_refusals() + self._platform_refusals() + self._webhook_refusals()
         if self.actions_url is not None and self.bank_api_url is not None:
             reasons.append("ACTIONS_URL and BANK_API_URL are both set: keep the one that the bank answers at.")
-        if self.model_url is not None and not self.model_name:
-            reasons.append("TELLER_MODEL_URL is set: say which model it serves in TELLER_MODEL_NAME.")
+        reasons += self._model_refusals()
         if reasons:
             raise UnsafeSettings(reasons)
         return self
@@ -202,6 +213,17 @@ class Settings(BaseSettings):
         if self.failpoints is not None:
             reasons.append("TELLER_FAILPOINTS is set: it kills processes on purpose, take it away.")
         return reasons
+
+    def _model_refusals(self) -> list[str]:
+        if self.model_url is not None and not self.model_name:
+            return ["TELLER_MODEL_URL is set: say which model it serves in TELLER_MODEL_NAME."]
+        if self.model_url is not None and self.providers is not None:
+            return ["TELLER_PROVIDERS and TELLER_MODEL_URL are both set: write the model into the file."]
+        try:
+            entries = self.language_models()
+        except ProviderError as error:
+            return error.reasons
+        return [] if self.demo else [reason for entry in entries for reason in entry.refusals()]
 
     def _previous_key_refusals(self) -> list[str]:
         if self.token_key_previous is None:
@@ -274,6 +296,24 @@ class Settings(BaseSettings):
     def demo(self) -> bool:
         """Whether this is the demo bank: seeded customers, the phone on the page, loopback only."""
         return self.env == "demo"
+
+    def language_models(self) -> tuple[Entry, ...]:
+        """The models that may put replies into words, the first preferred. Raises ``ProviderError``."""
+        if self.providers is not None:
+            return read_providers(self.providers)
+        if self.model_url is None or self.model_name is None:
+            return ()
+        return (
+            Entry(
+                name=self.model_name,
+                kind="openai",
+                url=self.model_url,
+                model=self.model_name,
+                key=self.model_key,
+                on_premises=self.model_on_premises,
+                model_filing_no=self.model_filing_no,
+            ),
+        )
 
     def bank_page(self) -> str:
         """Where customers' browsers reach the bank's page, without a slash at its end."""

@@ -34,6 +34,9 @@ Kind = Literal["openai", "transformers", "writer"]
 EXTERNAL: frozenset[Kind] = frozenset({"openai", "transformers"})
 """Kinds whose model others trained: it must be filed before it speaks to the public (国家金融监督管理总局, 2026-06-18)."""
 
+PROVIDER_NAME = r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,63}$"
+"""A name that a table, a metric and an address can hold."""
+
 
 class ProviderError(ValueError):
     """The file of providers cannot be used. ``reasons`` are whole sentences saying what to do."""
@@ -50,7 +53,7 @@ class Entry(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
+    name: Annotated[str, Field(pattern=PROVIDER_NAME)]
     kind: Kind
     url: HttpUrl | None = None
     model: Annotated[str | None, Field(min_length=1, max_length=128)] = None
