@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from bot.bench_cli import app as bench_app
+from bot.corrections_cli import app as corrections_app
 from bot.deliveries_cli import app as deliveries_app
 from bot.desk_cli import app as desk_app
 from bot.kb_cli import app as kb_app
@@ -34,6 +35,7 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(kb_app, name="kb")
 app.add_typer(deliveries_app, name="deliveries")
 app.add_typer(desk_app, name="desk")
+app.add_typer(corrections_app, name="corrections")
 app.command()(replay)
 DRAIN_SECONDS = 5
 """How long running requests and streams get when the server is told to stop."""

@@ -34,7 +34,7 @@ def replay(
     from bot.settings import UnsafeSettings, load_settings
 
     limit = _share(fail_over)
-    after = _time(since)
+    after = time_of(since)
     try:
         settings = load_settings()
     except UnsafeSettings as error:
@@ -91,7 +91,7 @@ def _share(said: str | None) -> float | None:
     return percent / 100
 
 
-def _time(said: str | None) -> dt.datetime | None:
+def time_of(said: str | None) -> dt.datetime | None:
     """The time that was said, in UTC; one without a zone is Beijing's, and a day begins there at midnight."""
     from backends.action import BANK_TIME
 

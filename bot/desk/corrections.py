@@ -34,7 +34,11 @@ LONGEST = 2_000
 
 
 class BadCorrection(ValueError):
-    """It cannot be corrected so; the sentence says why."""
+    """It cannot be corrected so; the sentence says why, and ``reason`` names it for pages in other languages."""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 class NoSuchCorrection(LookupError):
@@ -206,7 +210,7 @@ class Corrections:
     ) -> Correction:
         """Let it go no further, and say why. Raises ``NotTheirs``, ``Stale`` and ``BadCorrection`` without a reason."""
         if not why.strip():
-            raise BadCorrection("Say why it is rejected: its author learns from that.")
+            raise BadCorrection("why_rejected", "Say why it is rejected: its author learns from that.")
         async with self._engine.begin() as connection:
             seen = await _seen(connection, correction_id, revision)
             await _demand_another(connection, correction_id, reviewer)
@@ -266,13 +270,13 @@ def _values(turn: Turn, meaning: Meaning | None, reply: str | None, why: str) ->
         reply = reply.strip()
         if not reply or len(reply) > LONGEST or set(reply) & set("{}⟦⟧"):
             raise BadCorrection(
-                f"A reply has 1 to {LONGEST} characters, and no braces: facts are found by what they say."
+                "reply", f"A reply has 1 to {LONGEST} characters, and no braces: facts are found by what they say."
             )
     if len(why) > LONGEST:
-        raise BadCorrection(f"A reason has {LONGEST} characters at most.")
+        raise BadCorrection("why_long", f"A reason has {LONGEST} characters at most.")
     same_reply = reply is None or reply == turn.reply
     if same_reply and (meaning is None or meaning == turn.meaning):
-        raise BadCorrection("Nothing is corrected: it is what was understood and said.")
+        raise BadCorrection("nothing", "Nothing is corrected: it is what was understood and said.")
     told = None if same_reply or reply is None else braced(reply, turn.evidence)
     # Beside a reply alone the customer's words are only a hint.
     text = meaning.text if meaning is not None else _masked(turn.meaning.text)
@@ -293,17 +297,17 @@ def _demand_sound(meaning: Meaning) -> None:
     known, slots = catalog(), slot_types()
     names = meaning.intents
     if not 1 <= len(names) <= 2 or len(set(names)) != len(names) or not set(names) <= known.keys():
-        raise BadCorrection("A message has one or two intents of the catalogue, each once.")
+        raise BadCorrection("intents", "A message has one or two intents of the catalogue, each once.")
     if OUT_OF_SCOPE in names and len(names) > 1:
-        raise BadCorrection("What is out of scope has no other intent beside it.")
+        raise BadCorrection("out_of_scope", "What is out of scope has no other intent beside it.")
     if not meaning.text.strip() or len(meaning.text) > LONGEST:
-        raise BadCorrection(f"A text has 1 to {LONGEST} characters.")
+        raise BadCorrection("text", f"A text has 1 to {LONGEST} characters.")
     last = 0
     for start, end, slot in meaning.slots:
         if slot not in slots:
-            raise BadCorrection(f"There is no slot {slot!r} in the catalogue.")
+            raise BadCorrection("slot", f"There is no slot {slot!r} in the catalogue.")
         if not last <= start < end <= len(meaning.text) or meaning.text[start:end] != meaning.text[start:end].strip():
-            raise BadCorrection("Slots stand in order, do not overlap, and begin and end with their words.")
+            raise BadCorrection("spans", "Slots stand in order, do not overlap, and begin and end with their words.")
         last = end
 
 
@@ -338,7 +342,7 @@ async def _settle(
     if seen.status != "quarantined":
         raise Stale
     if len(why) > LONGEST:
-        raise BadCorrection(f"A reason has {LONGEST} characters at most.")
+        raise BadCorrection("why_long", f"A reason has {LONGEST} characters at most.")
     changes: dict[str, Any] = {"status": status, "updated_at": now}
     if status != "withdrawn":
         changes["reviewer"] = actor
