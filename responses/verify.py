@@ -11,7 +11,9 @@ from backends.result import Fact, Result
 from responses.draft import Draft, fill
 from responses.gates.bare import bare
 from responses.gates.claims import check_claims
+from responses.gates.clauses import check_clauses
 from responses.gates.compliance import check_compliance
+from responses.gates.contexts import check_contexts
 from responses.gates.figures import check_figures
 from responses.gates.grounding import ground
 from responses.gates.leaks import check_leak
@@ -38,6 +40,8 @@ def verify(
     refused = [
         *check_wording(draft, source, language),
         *check_placeholders(draft, source),
+        *check_contexts(draft, source, results, language),
+        *check_clauses(draft, source, language),
         *check_claims(draft, results, language),
         *check_polarity(draft, source, results, language),
         *check_leak(draft, source, instructions),

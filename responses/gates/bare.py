@@ -15,7 +15,7 @@ MARK = "\ufffc"
 _APOSTROPHES = str.maketrans("’‘", "''")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Bare:
     """``text`` is folded (NFKC, lower case, simplified, straight apostrophes); its character *i* was ``raw[starts[i]:ends[i]]``.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,37 +21,33 @@ class Lexicon:
     """Words by class. Latin words match whole words only; a word may belong to one class."""
 
     def __init__(self, classes: Mapping[str, Iterable[str]]) -> None:
-        self._by_first: dict[str, list[tuple[str, str]]] = {}
-        seen: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
         for label, words in classes.items():
             for word in words:
-                if seen.setdefault(word, label) != label:
-                    raise ValueError(f"{word!r} is both {seen[word]} and {label}")
-                self._by_first.setdefault(word[0], []).append((word, label))
-        for entries in self._by_first.values():
-            entries.sort(key=lambda entry: len(entry[0]), reverse=True)
+                if self._labels.setdefault(word, label) != label:
+                    raise ValueError(f"{word!r} is both {self._labels[word]} and {label}")
+        self._pattern = _longest_of(self._labels)
 
     def hits(self, text: str) -> Iterator[Hit]:
         """Every word of the lexicon in *text*, from left to right, none overlapping. *text* is folded."""
-        place = 0
-        while place < len(text):
-            word, label = self._at(text, place)
-            if word:
-                yield Hit(place, place + len(word), label)
-            place += len(word) or 1
-
-    def _at(self, text: str, place: int) -> tuple[str, str]:
-        for word, label in self._by_first.get(text[place], ()):
-            if text.startswith(word, place) and _stands_alone(text, place, word):
-                return word, label
-        return "", ""
+        for match in self._pattern.finditer(text):
+            yield Hit(*match.span(), self._labels[match[0]])
 
 
-def _stands_alone(text: str, place: int, word: str) -> bool:
-    end = place + len(word)
-    before = text[place - 1] if place else " "
-    after = text[end] if end < len(text) else " "
-    return not (_latin(word[0]) and _latin(before)) and not (_latin(word[-1]) and _latin(after))
+def _longest_of(words: Iterable[str]) -> re.Pattern[str]:
+    """The longest of *words* at a place. Branched by the first character, so that few are tried at each."""
+    by_first: defaultdict[str, list[str]] = defaultdict(list)
+    for word in words:
+        by_first[word[0]].append(word)
+    branches = ("|".join(map(_standing_alone, sorted(same, key=len, reverse=True))) for same in by_first.values())
+    firsts = "".join(map(re.escape, by_first)) or re.escape("\0")
+    return re.compile(f"(?=[{firsts}])(?:{'|'.join(f'(?:{branch})' for branch in branches)})")
+
+
+def _standing_alone(word: str) -> str:
+    before = "(?<![0-9A-Za-z])" if _latin(word[0]) else ""
+    after = "(?![0-9A-Za-z])" if _latin(word[-1]) else ""
+    return before + re.escape(word) + after
 
 
 def _latin(char: str) -> bool:
