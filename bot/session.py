@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backends.result import Result
 from intents.understanding import Act, Context, Language
+from responses.audience import Mood
 
 IDLE_LIMIT = dt.timedelta(minutes=20)
 """An unfinished task is forgotten after this long: a yes said the next morning must not move money."""
@@ -78,7 +79,8 @@ class Session(_Frozen):
 
     ``queue`` are tasks that were asked for together with another and wait for its end. ``mentioned`` is the latest value
     of each slot in what was answered. ``human_offer`` says whether a human was offered to a customer who is upset or in
-    a hurry: not yet, in this turn, or before. ``page`` is where the chat was opened.
+    a hurry: not yet, in this turn, or before. ``page`` is where the chat was opened. ``mood`` is the customer's, heard for
+    ``mood_age`` messages now; ``said`` are the phrases that replies have used, the latest last.
     """
 
     language: Language = "zh"
@@ -94,6 +96,9 @@ class Session(_Frozen):
     turns: int = 0
     signal: str | None = None
     queue_noticed_at: dt.datetime | None = None
+    mood: Mood = "calm"
+    mood_age: int = 0
+    said: tuple[str, ...] = ()
 
     @property
     def in_hand(self) -> Task | None:
