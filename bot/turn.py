@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backends.result import Result
-from bot import router, tracking
+from bot import moods, router, tracking
 from bot.decision import Act, Answer, Ask, Clarify, Confirm, Decision, Effect, Handoff, Saying, Step, StepUp
 from bot.effects import perform as perform_effect
 from bot.effects import remembered_profile
@@ -27,6 +27,7 @@ from bot.session import Session
 from intents.capability import catalog
 from intents.understanding import Understanding
 from responses.audience import Audience
+from responses.phrases import remembered
 
 MAX_ROUNDS = 4
 """Check a code, commit, find the quote lapsed, quote again: the longest honest chain."""
@@ -64,6 +65,8 @@ async def handle_turn(
         now=now,
         capabilities=catalog(),
     )
+    mood, mood_age = moods.felt(message.text, session.mood, session.mood_age)
+    session = session.model_copy(update={"mood": mood, "mood_age": mood_age})
     steps: list[Step] = []
     decisions: tuple[Decision, ...] = ()
     for last_round in (*[False] * MAX_ROUNDS, True):
@@ -91,6 +94,7 @@ async def handle_turn(
         with clock.stage("compose"):
             await failpoint("turn.before_compose", message.conversation_id)
             reply = await parts.compose([saying.say for saying in sayings], audience, now=now)
+        session = session.model_copy(update={"said": remembered(session.said, reply.how.phrases)})
         await failpoint("turn.composed", message.conversation_id)
     owner = _owner_after(message.owner, steps)
     if owner == "queue" and sayings:
@@ -122,13 +126,18 @@ def _decide(
 def _audience(
     message: Incoming, session: Session, principal: Principal, now: dt.datetime, profile: Result | None
 ) -> Audience:
+    facts = profile.facts if profile else ()
     return Audience.of(
-        profile.facts if profile else (),
+        facts,
         language=session.language,
         channel=principal.channel,
         greeted=session.turns > 1,
         now=now,
         variation=message.seq,
+        mood=session.mood,
+        mood_answered=session.mood_age > 1,
+        said=session.said,
+        customer=message.text,
     )
 
 

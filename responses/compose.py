@@ -4,61 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from backends.result import Fact, Result
 from responses.audience import Audience
 from responses.cards import cards_of
 from responses.disclosures import disclosure
 from responses.draft import Draft, Drafter, Filled, MissingFact, draft_result, fill, joined, merged
+from responses.gates.refusal import Refusal
 from responses.gateway import Gateway, Rewritten
-from responses.library import SHARED, TemplateError, Wording, library, wording
-from responses.prompting import prompt_for, prompt_version
-from responses.reply import How, QuickReply, RefusedSpan, Reply
+from responses.library import TemplateError, wording
+from responses.manner import check_manner, closing, greeting, opening
+from responses.parts import Part
+from responses.persona import persona
+from responses.phrases import key, keys_of, lead
+from responses.prompting import matter, prompt_for, prompt_version
+from responses.reply import How, Language, QuickReply, RefusedSpan, Reply
+from responses.rest import behind, rest_of, retold
+from responses.streaming import Heard, Listener
+from responses.telling import Mouth, say_up_to, tell
 from responses.verify import rules_version, verify
 
 MAX_QUICK_REPLIES = 6
-GREETS_ITSELF = frozenset({"greet", "goodbye"})
-"""Capabilities whose own words greet or part: a greeting by name in front would be one too many."""
-
-EXACT = frozenset(
-    {
-        "ready", "changed", "expired", "sign_in", "channel", "pending", "not_done", "ask_code", "ask_change", "foreign",
-        "answered",
-    }
-)  # fmt: skip
-"""Outcomes whose words are binding or another's: what is confirmed, why nothing was done, how the customer is
-identified, a foreign action's text, and an answer that the bank has written. With every one-time code outcome and fraud advice they are said as written."""
-
-EXACT_CAPABILITIES = frozenset({"fraud_security"})
-QUESTIONS = frozenset({"resume", "offer", "ready", "choose", "clarify"})
-"""Outcomes that ask for an answer, as does every ``ask_…``: what must be said beside a reply goes before them."""
 TEMPLATE = "template"
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A result, its wording and the draft that the template made of it."""
-
-    result: Result
-    wording: Wording
-    draft: Draft
-
-    @property
-    def exact(self) -> bool:
-        """Whether no model may touch it."""
-        result = self.result
-        return (
-            result.outcome in EXACT
-            or result.outcome.startswith("code_")
-            or result.capability in EXACT_CAPABILITIES
-            or any(fact.sensitivity == "secret" for fact in result.facts)
-        )
-
-    @property
-    def asks(self) -> bool:
-        """Whether it leads up to a question, or is one."""
-        return self.result.outcome in QUESTIONS or self.result.outcome.startswith("ask_")
 
 
 async def compose(
@@ -68,106 +36,176 @@ async def compose(
     now: dt.datetime,
     rules: Mapping[str, Fact],
     gateway: Gateway | None = None,
+    listener: Listener | None = None,
 ) -> Reply:
     """One reply holding all *results*, in their order, for *audience* at *now* (aware, UTC).
 
     *rules* are facts by name that any template may state where the result has none of that name (the bank's hotline).
     What must be said beside the results comes before the questions at the end, so that the reply ends with them.
     A model's wording of the parts that need not be exact is used where it passes every gate; else the templates are
-    the reply. Raises ``TemplateError``, ``MissingFact`` or ``UnknownDisclosure`` where this room lacks a part that a
-    result needs: never on account of a model.
+    the reply. A *listener* hears a model's sentences as soon as they are verified, and the reply begins with what they
+    heard; a reply by template is whole at once, and nothing of it is heard before. Raises ``TemplateError``,
+    ``MissingFact`` or ``UnknownDisclosure`` where this room lacks a part that a result needs: never on account of a model.
     """
     drafter = Drafter(audience.language)
     parts = _parts(results, audience, rules, drafter)
-    required = _disclosures(results, audience, now)
-    answers, questions = _apart(parts) if required else (parts, [])
-    texts = [Filled(text) for text in required] + [fill(part.draft) for part in questions]
-    opening = _opening(results, audience, drafter)
-    rewritten: Rewritten | None = None
-    if answers:
-        if opening is not None:
-            space = "" if audience.language == "zh" else " "
-            answers[0] = replace(answers[0], draft=merged([opening, answers[0].draft], space))
-        free = [part for part in answers if not part.exact]
-        if gateway is not None and free:
-            rewritten = await _rewrite(free, audience, gateway)
-        texts.insert(0, _assembled(answers, rewritten))
-    elif opening is not None:
-        texts.insert(0, fill(opening))
-    said = joined(texts, "\n")
+    plan = _plan(parts, _disclosures(results, audience, now), audience, rules, drafter)
+    if listener is not None and listener.heard.text:
+        whole = await _ended(plan, listener, audience.language)
+        how = How(generator=TEMPLATE, verdict="mended", rules=rules_version(), phrases=_phrases(plan.plain))
+    else:
+        rewritten = None
+        if gateway is not None and plan.free:
+            rewritten = await _rewrite(plan, audience, gateway, listener)
+        said = fill(plan.plain)
+        if rewritten is not None and rewritten.text is not None:
+            said = joined([fill(plan.before), fill(plan.source, rewritten.text), fill(plan.after)], "")
+            if listener is not None:
+                await say_up_to(listener, said)
+        whole = Heard(said.text, tuple(span.evidence() for span in said.spans))
+        how = _how(plan, rewritten)
     return Reply(
-        text=said.text,
+        text=whole.text,
         language=audience.language,
-        evidence=tuple(span.evidence() for span in said.spans),
+        evidence=whole.evidence,
         cards=tuple(card for result in results for card in cards_of(result, audience.language)),
         quick_replies=_quick_replies(parts, audience),
-        how=_how(rewritten),
+        how=how,
     )
 
 
-def _parts(results: Sequence[Result], audience: Audience, rules: Mapping[str, Fact], drafter: Drafter) -> list[_Part]:
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The reply before anybody has put it into words. ``plain`` is all of it by template.
+
+    A model may say ``source``, what the ``free`` parts say, in words of its own; it stands between ``before`` (greeting
+    and what is exact) and ``after`` (what is exact, must be said, or asks).
+    """
+
+    plain: Draft
+    free: tuple[Part, ...]
+    before: Draft
+    source: Draft
+    after: Draft
+
+
+def _plan(
+    parts: list[Part], required: Sequence[str], audience: Audience, rules: Mapping[str, Fact], drafter: Drafter
+) -> _Plan:
+    space = "" if audience.language == "zh" else " "
+    answers, questions = _apart(parts) if required else (parts, [])
+    hello, open_ = greeting(parts, audience, drafter), opening(parts, audience, drafter)
+    close = closing(parts, audience, rules, drafter)
+    end = [*(Draft(text, {}) for text in required), *(part.draft for part in questions)]
+    body = merged([part.draft for part in answers], "\n")
+    head = _row([hello, open_, body], space)
+    gap = "\n" if head.text.endswith("⟧") else space
+    plain = _row([_row([head, close], gap), *end], "\n")
+    free = tuple(part for part in answers if not part.exact)
+    first = next((place for place, part in enumerate(answers) if not part.exact), len(answers))
+    exact = [part.draft for part in answers[:first]]
+    before = _row([hello, open_ if exact else None, merged(exact, "\n")], space)
+    behind_it = [part.draft for part in answers[first:] if part.exact]
+    after = _row([*behind_it, *end], "\n")
+    return _Plan(
+        plain,
+        free,
+        Draft(before.text + (("\n" if exact else space) if before.text else ""), before.fillers, before.phrases),
+        merged([part.draft for part in free], "\n"),
+        Draft(f"\n{after.text}" if after.text else "", after.fillers, after.phrases),
+    )
+
+
+def _row(drafts: Sequence[Draft | None], separator: str) -> Draft:
+    """Those of *drafts* that say anything, one behind the other."""
+    return merged([draft for draft in drafts if draft is not None and draft.text], separator)
+
+
+def _parts(results: Sequence[Result], audience: Audience, rules: Mapping[str, Fact], drafter: Drafter) -> list[Part]:
     """Each result with its draft."""
     parts = []
     for result in results:
         said = wording(result.capability, result.outcome)
         if said.completed and not result.completed:
             raise TemplateError(f"{result.capability}.{result.outcome} says it was done, and it was not")
-        parts.append(_Part(result, said, draft_result(drafter, said, result, rules, audience)))
+        parts.append(Part(result, said, draft_result(drafter, said, result, rules, audience)))
     return parts
 
 
-def _apart(parts: list[_Part]) -> tuple[list[_Part], list[_Part]]:
+def _apart(parts: list[Part]) -> tuple[list[Part], list[Part]]:
     """The answers, and the questions behind the last of them."""
     end = max((place for place, part in enumerate(parts, 1) if not part.asks), default=0)
     return parts[:end], parts[end:]
 
 
-def _opening(results: Sequence[Result], audience: Audience, drafter: Drafter) -> Draft | None:
-    """The greeting that a conversation has once; ``None`` where it has been given."""
-    greeting = library()[SHARED].opening
-    if audience.greeted or audience.honorific is None or greeting is None or results[0].capability in GREETS_ITSELF:
-        return None
-    variants = greeting[audience.language]
-    return drafter.draft(variants[audience.variation % len(variants)], {"honorific": audience.honorific})
-
-
-async def _rewrite(parts: Sequence[_Part], audience: Audience, gateway: Gateway) -> Rewritten:
+async def _rewrite(plan: _Plan, audience: Audience, gateway: Gateway, listener: Listener | None) -> Rewritten:
     """All free parts in one request, checked by every gate."""
-    draft = merged([part.draft for part in parts], "\n")
-    results = [part.result for part in parts]
-    prompt = prompt_for(draft, audience)
-    return await gateway.rewrite(
-        prompt, lambda text: verify(text, draft, results, audience.language, instructions=prompt.instructions)
+    results = [part.result for part in plan.free]
+    prompt = prompt_for(plan.source, audience, [matter(part.result, part.draft) for part in plan.free])
+
+    def check(text: str) -> list[Refusal]:
+        greeted = audience.greeted or bool(plan.before.text)
+        return [
+            *verify(text, plan.source, results, audience.language, instructions=prompt.instructions),
+            *check_manner(text, results, audience, greeted=greeted),
+        ]
+
+    if listener is None:
+        return await gateway.rewrite(prompt, check, capability=results[0].capability, seed=audience.variation)
+    mouth = Mouth(listener, fill(plan.before), plan.source)
+    return await tell(prompt, gateway, mouth, check, capability=results[0].capability, seed=audience.variation)
+
+
+async def _ended(plan: _Plan, listener: Listener, language: Language) -> Heard:
+    """What was heard in a turn that broke off, and by template what it had still to say.
+
+    Where the facts are others by now, nothing is taken back: all of it is said once more, as it stands.
+    """
+    heard = listener.heard
+    whole = Draft(
+        plan.before.text + plan.source.text + plan.after.text,
+        {**plan.before.fillers, **plan.source.fillers, **plan.after.fillers},
     )
+    after = fill(plan.after)
+    said = retold(whole, heard.text, heard.evidence)
+    if said is None:
+        again = joined([Filled(f"\n{persona().cut_off[language]}"), fill(plan.plain)], "")
+    elif after.text and heard.text.endswith(after.text):
+        again = Filled("")
+    else:
+        told = said.removeprefix(plan.before.text)
+        results = [part.result for part in plan.free]
+        left = rest_of(plan.source, told, lambda text: verify(text, plan.source, results, language), language)
+        gap = behind(told, left, language)[len(told) : -len(left)] if left else ""
+        again = joined([Filled(gap), fill(plan.source, left), after], "")
+    evidence = tuple(span.shifted(len(heard.text)).evidence() for span in again.spans)
+    await listener.hear(again.text, evidence)
+    return heard.and_then(again.text, evidence)
 
 
-def _assembled(parts: Sequence[_Part], rewritten: Rewritten | None) -> Filled:
-    """The finished text: the templates in order, or the model's words where the first free part stood."""
-    if rewritten is None or rewritten.text is None:
-        return joined([fill(part.draft) for part in parts], "\n")
-    free = merged([part.draft for part in parts if not part.exact], "\n")
-    texts: list[Filled] = []
-    placed = False
-    for part in parts:
-        if part.exact:
-            texts.append(fill(part.draft))
-        elif not placed:
-            texts.append(fill(free, rewritten.text))
-            placed = True
-    return joined(texts, "\n")
-
-
-def _how(rewritten: Rewritten | None) -> How:
+def _how(plan: _Plan, rewritten: Rewritten | None) -> How:
     if rewritten is None:
-        return How(generator=TEMPLATE, verdict="template", rules=rules_version())
+        return How(generator=TEMPLATE, verdict="template", rules=rules_version(), phrases=_phrases(plan.plain))
+    by_model = rewritten.text is not None
+    phrases = _phrases(plan.plain)
+    if rewritten.text is not None:
+        said = Draft(plan.before.text + rewritten.text, {}, (*plan.before.phrases, *keys_of(rewritten.text)))
+        phrases = _phrases(said)
     return How(
-        generator=rewritten.generator if rewritten.verdict == "passed" else TEMPLATE,
+        generator=rewritten.generator if by_model else TEMPLATE,
         prompt=prompt_version(),
         attempts=rewritten.attempts,
         verdict=rewritten.verdict,
         refused=tuple(RefusedSpan(rule=refusal.rule, span=refusal.span) for refusal in rewritten.refused),
         rules=rules_version(),
+        phrases=phrases,
     )
+
+
+def _phrases(said: Draft) -> tuple[str, ...]:
+    """What the conversation will remember of it; last the words it opens with."""
+    first = key("".join(lead(said.text)))
+    return (*dict.fromkeys(phrase for phrase in said.phrases if phrase != first), first)
 
 
 def _disclosures(results: Sequence[Result], audience: Audience, now: dt.datetime) -> list[str]:
@@ -176,7 +214,7 @@ def _disclosures(results: Sequence[Result], audience: Audience, now: dt.datetime
     return [disclosure(name, now.date()).text(audience.language) for name in names]
 
 
-def _quick_replies(parts: Sequence[_Part], audience: Audience) -> tuple[QuickReply, ...]:
+def _quick_replies(parts: Sequence[Part], audience: Audience) -> tuple[QuickReply, ...]:
     """The choices first, then what each outcome offers; each once. A button whose fact is missing is left out."""
     language = audience.language
     found: dict[str, QuickReply] = {}

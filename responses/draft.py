@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from backends.result import Fact, Result
 from responses.audience import Audience
 from responses.library import ROWS, Wording, parse
+from responses.persona import persona
+from responses.phrases import choose, keys_of
 from responses.reply import Evidence, Language
+from responses.sentences import split
 
 PLACEHOLDER = re.compile(r"⟦([^⟦⟧]*)⟧")
 
@@ -45,10 +48,14 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Text with ``⟦names⟧``; ``fillers`` say what each of them stands for (a fact, or a block of lines)."""
+    """Text with ``⟦names⟧``; ``fillers`` say what each of them stands for (a fact, or a block of lines).
+
+    ``phrases`` are those of the templates it was made from (``responses.phrases``).
+    """
 
     text: str
     fillers: Mapping[str, Filled]
+    phrases: tuple[str, ...] = ()
 
 
 class MissingFact(LookupError):
@@ -77,7 +84,7 @@ class Drafter:
                 token, filler = self._place(piece, rows if piece == ROWS else self._fact(piece, facts))
                 used[token] = filler
                 text += f"⟦{token}⟧"
-        return Draft(text, used)
+        return Draft(text, used, keys_of(template))
 
     def line(self, template: str, facts: Mapping[str, Fact]) -> Filled:
         """One template filled at once."""
@@ -130,7 +137,8 @@ def joined(texts: Iterable[Filled], separator: str) -> Filled:
 def draft_result(
     drafter: Drafter, wording: Wording, result: Result, rules: Mapping[str, Fact], audience: Audience
 ) -> Draft:
-    """The draft of *result*: the variant that the audience's variation chooses among those whose facts are there.
+    """The draft of *result*: of the variants whose facts are there one that the conversation has not heard and the tone
+    suits, else as the audience's variation chooses.
 
     ``MissingFact`` where no variant can be said.
     """
@@ -140,7 +148,20 @@ def draft_result(
     sayable = [template for template in variants if _needs(template) <= {*facts, *([ROWS] if rows else [])}]
     if not sayable:
         raise MissingFact(f"{result.capability}.{result.outcome} lacks {sorted(_needs(variants[0]) - set(facts))}")
-    return drafter.draft(sayable[audience.variation % len(sayable)], facts, rows)
+    return drafter.draft(choose(sayable, audience, keys_of, lambda template: _unfit(template, audience)), facts, rows)
+
+
+def _unfit(template: str, audience: Audience) -> float:
+    """How little *template* suits the tone: a long one a brief one, long sentences an elder's, familiar words a formal one."""
+    match audience.tone:
+        case "brief":
+            return len(template)
+        case "elder":
+            return max(map(len, split(template)), default=0)
+        case "formal":
+            return float(persona().is_informal(template, audience.language))
+        case _:
+            return 0
 
 
 def row_lines(drafter: Drafter, wording: Wording, result: Result) -> Filled | None:
@@ -165,4 +186,5 @@ def merged(drafts: Sequence[Draft], separator: str = "\n\n") -> Draft:
     fillers: dict[str, Filled] = {}
     for each in drafts:
         fillers |= each.fillers
-    return Draft(separator.join(each.text for each in drafts), fillers)
+    phrases = tuple(phrase for each in drafts for phrase in each.phrases)
+    return Draft(separator.join(each.text for each in drafts), fillers, phrases)

@@ -6,6 +6,7 @@ is a fact; ``[[ … ]]`` is left out when one of its facts is missing; ``{rows}`
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -228,6 +229,15 @@ def library(folder: Path = TEMPLATES) -> dict[str, TemplateFile]:
         except ValueError as error:
             raise ValueError(f"{path.name}: {error}") from error
     return found
+
+
+@cache
+def templates_version(folder: Path = TEMPLATES) -> str:
+    """The content hash of every template file."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.yml")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
 
 
 def wording(capability: str, outcome: str) -> Wording:

@@ -11,9 +11,10 @@ from backends.result import Card
 
 Language = Literal["zh", "en"]
 
-Verdict = Literal["template", "passed", "refused", "unavailable"]
-"""``template``: no model was asked. ``passed``: a model's wording is shown. ``refused``: its drafts failed a gate, and
-``unavailable``: it gave none in time; in both cases the template is shown."""
+Verdict = Literal["template", "passed", "mended", "refused", "unavailable"]
+"""``template``: no model was asked. ``passed``: a model's wording is shown. ``mended``: its first sentences are, and the
+template's end them. ``refused``: its drafts failed a gate, and ``unavailable``: it gave none in time; in both cases the
+template is shown."""
 
 
 class Frozen(BaseModel):
@@ -49,7 +50,10 @@ class RefusedSpan(Frozen):
 
 
 class How(Frozen):
-    """How the wording came about: who wrote it, with which prompt (content hash) and gate rules (content hash)."""
+    """How the wording came about: who wrote it, with which prompt (content hash) and gate rules (content hash).
+
+    ``phrases`` are those a conversation remembers so as not to hear them twice; the last is what the reply opens with.
+    """
 
     generator: str
     prompt: str | None = None
@@ -57,6 +61,7 @@ class How(Frozen):
     verdict: Verdict
     refused: tuple[RefusedSpan, ...] = ()
     rules: str
+    phrases: tuple[str, ...] = ()
 
 
 class Reply(Frozen):
