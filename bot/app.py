@@ -7,9 +7,9 @@ import datetime as dt
 import gc
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -49,6 +49,7 @@ from bot.message import Incoming, Turn
 from bot.metrics import Metrics
 from bot.otp import Challenges, CodeLimits, DemoPhone, OtpSender
 from bot.otp_gateway import OtpGateway
+from bot.outlet import Outlet
 from bot.parts import Clock, Compose, Parts, Understand, utc_now
 from bot.pressure import Pressure, PressureLimits
 from bot.principal import Principal
@@ -63,7 +64,7 @@ from bot.signals import Signals
 from bot.store import open_database, open_redis, reading
 from bot.tokens import Tokens
 from bot.turn import handle_turn
-from bot.worker import Handle, Worker
+from bot.worker import Worker
 from bot.writes import Writes
 from intents.scorer import RELEASE
 from intents.serve import Understander
@@ -71,8 +72,12 @@ from intents.understanding import Context
 from responses.audience import Audience
 from responses.compose import compose
 from responses.gateway import Gateway, ModelProvider, OpenAIProvider, Upstream
+from responses.library import templates_version
 from responses.mask import mask_secrets
+from responses.persona import persona_version
+from responses.prompting import prompt_version
 from responses.reply import Reply
+from responses.streaming import Listener
 
 MODEL_BREAKER = partial(Breaker, failures=3, cool_down=30.0)
 """Opens sooner and for longer than that of a bank system: without a model the template answers, without the bank nobody."""
@@ -109,6 +114,7 @@ def create_app(settings: Settings, instead: Instead | None = None) -> FastAPI:
     install_problem_handlers(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)
+    app.add_middleware(rasa.Cors, origins=settings.rasa_origins)
     app.include_router(web.router)
     app.include_router(rasa.router)
     app.include_router(platforms.router)
@@ -154,20 +160,30 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
         challenges = Challenges(engine, sender, key=settings.secret_key(), limits=limits)
         understand, release, embedder = _understanding(settings, instead)
         provider = instead.provider or _provider(settings, stack)
+        gateway = Gateway(Upstream(provider, MODEL_BREAKER())) if provider else None
+        composing = partial(_composing, gateway)
         parts = Parts(
             understand=understand,
             actions=instead.actions or _actions(settings, bank, clock, stack, embedder),
-            compose=_composing(provider),
+            compose=composing(),
             challenges=challenges,
             writes=Writes(engine),
             tickets=Tickets(engine),
             clock=clock,
-            versions={"model": release},
+            versions={
+                "model": release,
+                "prompts": prompt_version(),
+                "templates": templates_version(),
+                "persona": persona_version(),
+            },
         )
         metrics = Metrics()
         channels = {**platforms.open_platforms(settings, redis, stack, clock), **instead.channels}
         pushed = frozenset(channels)
-        worker = Worker(engine, signals, _handler(parts, metrics), clock, pushed=pushed)
+        handler = _Handler(parts, metrics, composing)
+        # Without a model every reply is whole at once: there is nothing to hear before.
+        streamed = {web.CHANNEL: handler} if gateway else {}
+        worker = Worker(engine, signals, handler, clock, pushed=pushed, streamed=streamed)
         await signals.start()
         stack.push_async_callback(signals.stop)
         await worker.start()
@@ -297,27 +313,39 @@ def _provider(settings: Settings, stack: AsyncExitStack) -> ModelProvider | None
     return provider
 
 
-def _composing(provider: ModelProvider | None) -> Compose:
-    gateway = Gateway(Upstream(provider, MODEL_BREAKER())) if provider else None
-
+def _composing(gateway: Gateway | None, listener: Listener | None = None) -> Compose:
     async def composed(results: Sequence[Result], audience: Audience, /, *, now: dt.datetime) -> Reply:
-        return await compose(results, audience, now=now, rules=standing_facts(now), gateway=gateway)
+        rules = standing_facts(now)
+        return await compose(results, audience, now=now, rules=rules, gateway=gateway, listener=listener)
 
     return composed
 
 
-def _handler(parts: Parts, metrics: Metrics) -> Handle:
-    async def handle(message: Incoming, session: dict[str, Any], principal: Principal, now: dt.datetime) -> Turn:
+class _Handler:
+    """Runs turns for the worker; with an outlet, what a model says is heard while it is made."""
+
+    def __init__(self, parts: Parts, metrics: Metrics, composing: Callable[[Listener | None], Compose]) -> None:
+        self._parts = parts
+        self._metrics = metrics
+        self._composing = composing
+
+    async def __call__(
+        self,
+        message: Incoming,
+        session: dict[str, Any],
+        principal: Principal,
+        now: dt.datetime,
+        outlet: Outlet | None = None,
+    ) -> Turn:
+        parts = self._parts if outlet is None else replace(self._parts, compose=self._composing(outlet))
         started = time.perf_counter()
         try:
             turn = await handle_turn(message, Session.model_validate(session), principal, now, parts)
         except Exception:
-            metrics.failed_turn()
+            self._metrics.failed_turn()
             raise
-        metrics.turn(message.channel, turn.wire(), turn.record, time.perf_counter() - started)
+        self._metrics.turn(message.channel, turn.wire(), turn.record, time.perf_counter() - started)
         return turn
-
-    return handle
 
 
 def _mask(text_: str) -> str:
