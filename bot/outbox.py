@@ -122,7 +122,7 @@ class Outbox:
             )
 
 
-def _letters() -> Select[Any]:
+def _letters() -> Select[*tuple[Any, ...]]:
     return (
         select(*_COLUMNS)
         .join(ConversationRow, ConversationRow.id == DeliveryRow.conversation_id)

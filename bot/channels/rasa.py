@@ -1,21 +1,29 @@
 """Rasa's REST channel, so that its clients talk to this bot unchanged. One reply is one message, never split.
 
 ``sender`` is a label that anybody can say: it finds what was said under it by the same customer, or by nobody. Only
-``metadata.token`` signs in. The reply in full, with its evidence, is the message's ``custom``.
+``metadata.token``, or the same as a bearer credential, signs in. The reply in full, with its evidence, is the message's
+``custom``; it has neither ``type`` nor ``attachment``, by which Rasa's own widget would take it for another kind of message.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import uuid
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import pydantic_core
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.channels.intake import LABEL, Address, MessageId, MessageText, take
 from bot.claims import InvalidToken
+from bot.conversations import Conversation
 from bot.principal import Principal
 from bot.problems import Problem, from_validation, unauthorized
 from bot.service import Service, Serving, reply_shape
@@ -25,26 +33,71 @@ DEFAULT_SENDER = "default"
 REPLY_WITHIN = 20.0
 """Seconds the request waits for the reply; it answers an empty list after that, and the message is still answered."""
 
-router = APIRouter(prefix="/webhooks/rest", tags=["rasa"])
+PREFIX = "/webhooks/rest"
+MAX_AGE = 600
+"""Seconds for which a browser keeps what it was told about origins."""
+_COMMAND = re.compile(r"/([a-z_]+)\s*")
+_COMMANDS = {
+    **dict.fromkeys(("start", "get_started", "session_start", "greet"), ("你好", "hello")),
+    **dict.fromkeys(("restart", "back"), ("取消", "cancel")),
+}
+"""What clients send by themselves, to a Rasa bot's intents or its default actions, and the same in a customer's words."""
+
+router = APIRouter(prefix=PREFIX, tags=["rasa"])
+_bearer = HTTPBearer(
+    auto_error=False, description="The customer's token, for clients that cannot put it into `metadata`."
+)
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+def _text(given: Any) -> Any:
+    """Ids of clients that number them, as Rasa takes them."""
+    return str(given) if isinstance(given, int | float) and not isinstance(given, bool) else given
+
+
+def _object(given: Any) -> Any:
+    """Metadata is whatever a client likes; of what is no object nothing is ours."""
+    return given if isinstance(given, dict) else None
+
+
+def _language(given: Any) -> Any:
+    found = str(given).lower()[:2]
+    return found if found in ("zh", "en") else None
 
 
 class Metadata(BaseModel):
-    """What of a client's metadata is ours; the rest is the client's own."""
+    """What of a client's metadata is ours; the rest is the client's own. *language* is what the conversation starts in."""
 
     model_config = ConfigDict(extra="ignore")
     token: str | None = None
-    message_id: MessageId | None = None
+    message_id: Annotated[MessageId, BeforeValidator(_text)] | None = None
+    language: Annotated[Literal["zh", "en"] | None, BeforeValidator(_language)] = None
 
 
 class UserMessage(BaseModel):
     """A message as Rasa's clients send it."""
 
     model_config = ConfigDict(extra="ignore")
-    sender: Annotated[str, Field(pattern=LABEL)] | None = None
+    sender: Annotated[str, BeforeValidator(_text), Field(pattern=LABEL)] | None = None
     message: MessageText
-    metadata: Metadata | None = None
+    metadata: Annotated[Metadata | None, BeforeValidator(_object)] = None
 
 
+class Cors:
+    """Lets pages of *origins* use this channel and nothing else, as ``rasa run --cors`` does; ``*`` is any."""
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        self._app = app
+        self._shared = CORSMiddleware(
+            app, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"], max_age=MAX_AGE
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ours = scope["type"] == "http" and scope["path"].startswith(PREFIX)
+        await (self._shared if ours else self._app)(scope, receive, send)
+
+
+@router.get("", include_in_schema=False)
 @router.get("/")
 async def alive() -> dict[str, str]:
     """Whether the channel is there."""
@@ -54,29 +107,38 @@ async def alive() -> dict[str, str]:
 _BODY = {"requestBody": {"content": {"application/json": {"schema": UserMessage.model_json_schema()}}}}
 
 
+@router.post("/webhook/", include_in_schema=False)
 @router.post("/webhook", openapi_extra=_BODY)
-async def receive(request: Request, service: Serving, address: Address, stream: bool = False) -> Response:
+async def receive(
+    request: Request, service: Serving, address: Address, bearer: Bearer, stream: str = "false"
+) -> Response:
     """Take a message and answer it: a list with one message, or with `stream=true` one JSON object a line."""
     # Some clients post JSON under another content type: the body is read whatever it calls itself.
     body = _parse(await request.body())
+    streamed = stream.lower() == "true"
     if not body.get("message"):
-        return _answer([], stream)
+        return _stream(_nothing()) if streamed else JSONResponse([])
     try:
         message = UserMessage.model_validate(body)
     except ValidationError as error:
         raise from_validation(error.errors(include_url=False, include_input=False, include_context=False)) from None
-    return _answer(await _reply(message, address, service), stream)
-
-
-async def _reply(message: UserMessage, address: str | None, service: Service) -> list[dict[str, Any]]:
     metadata = message.metadata or Metadata()
-    principal = (await _principal(metadata.token, service)).model_copy(update={"address": address})
+    token = metadata.token or (bearer.credentials if bearer is not None else None)
+    principal = (await _principal(token, service)).model_copy(update={"address": address})
     sender = message.sender or DEFAULT_SENDER
     conversation = await service.conversations.for_label(
-        channel=CHANNEL, principal=principal, label=sender, now=service.clock()
+        channel=CHANNEL, principal=principal, label=sender, now=service.clock(), language=metadata.language
     )
+    text = _in_words(message.message, metadata.language or conversation.language)
     message_id = metadata.message_id or str(uuid.uuid4())
-    seq = await take(service, conversation, principal, message_id, message.message)
+    # Before the answer begins: what is refused is refused with a status of its own.
+    seq = await take(service, conversation, principal, message_id, text)
+    if streamed:
+        return _stream(_lines(service, conversation, seq, sender))
+    return JSONResponse(await _reply(service, conversation, seq, sender))
+
+
+async def _reply(service: Service, conversation: Conversation, seq: int, sender: str) -> list[dict[str, Any]]:
     event = await service.events.reply_to(conversation.id, seq, REPLY_WITHIN)
     if event is None:
         return []
@@ -103,7 +165,8 @@ async def _principal(token: str | None, service: Service) -> Principal:
 def _parse(raw: bytes) -> dict[str, Any]:
     """The body as an object; a problem in the words of Rasa's own server where it is none."""
     try:
-        body = json.loads(raw)
+        # Not the standard library's, which answers brackets without end with a RecursionError.
+        body = pydantic_core.from_json(raw)
     except ValueError:
         body = None
     if not isinstance(body, dict):
@@ -112,8 +175,23 @@ def _parse(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def _answer(messages: list[dict[str, Any]], stream: bool) -> Response:
-    if not stream:
-        return JSONResponse(messages)
-    lines = "".join(json.dumps(message) + "\n" for message in messages)
-    return PlainTextResponse(lines, media_type="text/event-stream")
+async def _lines(service: Service, conversation: Conversation, seq: int, sender: str) -> AsyncIterator[str]:
+    for message in await _reply(service, conversation, seq, sender):
+        yield json.dumps(message) + "\n"
+
+
+async def _nothing() -> AsyncIterator[str]:
+    return
+    yield
+
+
+def _stream(lines: AsyncIterator[str]) -> Response:
+    """One object a line; Rasa calls it an event stream all the same."""
+    return StreamingResponse(lines, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+def _in_words(text: str, language: str | None) -> str:
+    """*text*, or what a customer would say in *language* for the command that it is."""
+    found = _COMMAND.fullmatch(text)
+    zh, en = _COMMANDS.get(found[1], (text, text)) if found else (text, text)
+    return en if language == "en" else zh

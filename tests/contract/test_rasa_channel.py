@@ -171,3 +171,95 @@ def test_the_whole_journey_of_a_signed_in_customer(server: Server, said: tuple[s
 
 def _events(message: dict[str, Any]) -> str:
     return f"/v1/conversations/{message['custom']['conversation_id']}/events"
+
+
+def test_brackets_without_end_are_malformed_like_anything_else(server: Server) -> None:
+    with server.client() as http:
+        for body in (b"[" * 16_000, b'{"message":' * 1_400, b'{"message": "\\ud800"}'):
+            assert_problem(http.post("/webhooks/rest/webhook", content=body), 400)
+
+
+def test_a_client_may_number_its_senders_and_put_anything_into_metadata(server: Server) -> None:
+    bodies = [
+        {"sender": 7, "message": "你好", "metadata": ["mine"]},
+        {"sender": "7", "message": "你好", "metadata": {"language": ["xx"], "message_id": 12, "page": {"url": "/"}}},
+    ]
+    with server.client() as http:
+        answers = [http.post("/webhooks/rest/webhook", json=body).raise_for_status().json() for body in bodies]
+    assert [answer[0]["recipient_id"] for answer in answers] == ["7", "7"]
+    assert len({answer[0]["custom"]["conversation_id"] for answer in answers}) == 1
+
+
+def test_a_clients_own_first_words_are_understood_as_a_greeting_in_its_language(server: Server) -> None:
+    bodies: list[tuple[dict[str, Any], str, str]] = [
+        ({"message": "/start"}, "zh", "greet"),
+        ({"message": "/greet", "metadata": {"language": "en-US"}}, "en", "greet"),
+        ({"message": "/restart"}, "zh", "cancel"),
+    ]
+    with server.client() as http:
+        for body, language, intent in bodies:
+            sender = uuid.uuid4().hex
+            [answer] = http.post("/webhooks/rest/webhook", json={**body, "sender": sender}).json()
+            assert (answer["custom"]["language"], _intent(answer)) == (language, intent)
+
+
+def test_the_token_may_come_as_a_bearer_credential(server: Server) -> None:
+    body = {"sender": uuid.uuid4().hex, "message": "信用卡账单"}
+    with server.client(server.token("C1001")) as http:
+        [answer] = http.post("/webhooks/rest/webhook", json=body).json()
+    assert stated(answer, "remaining_due")
+    with server.client("not-a-token") as http:
+        assert_problem(http.post("/webhooks/rest/webhook", json=body), 401)
+
+
+def test_what_is_refused_is_refused_before_a_stream_begins(server: Server) -> None:
+    assert_problem(Rasa(server, token="a.b.c").post("查账单", stream="true"), 401)
+    with server.client() as http:
+        nothing = http.post("/webhooks/rest/webhook", params={"stream": "true"}, json={})
+    assert (nothing.status_code, nothing.text) == (200, "")
+    assert Rasa(server).post("你好", stream="yes").json()[0]["text"]
+
+
+def test_a_reply_is_a_text_to_rasas_own_widget_too(server: Server) -> None:
+    # It shows a message's custom part where there is one and no buttons, and goes by these names.
+    custom = Rasa(server).say("今天美元汇率")["custom"]
+    assert custom["text"]
+    assert not custom.keys() & {"type", "attachment", "image"}
+
+
+def test_addresses_may_end_in_a_slash_as_with_rasa(server: Server) -> None:
+    with server.client() as http:
+        assert http.get("/webhooks/rest").json() == {"status": "ok"}
+        assert http.post("/webhooks/rest/webhook/", json={}).json() == []
+
+
+def _preflight(http: httpx.Client, origin: str, path: str = "/webhooks/rest/webhook") -> httpx.Response:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,authorization"}
+    return http.options(path, headers={"Origin": origin, **asked})
+
+
+def test_pages_of_other_origins_are_let_in_where_the_settings_name_them(
+    server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    page, other = "https://www.bank.example", "https://evil.example"
+    allowed = "access-control-allow-origin"
+    with Server(tmp_path_factory.mktemp("cors"), rasa_origins=page).serving() as sharing, sharing.client() as http:
+        assert _preflight(http, page).headers[allowed] == page
+        assert "authorization" in _preflight(http, page).headers["access-control-allow-headers"]
+        assert allowed not in _preflight(http, other).headers
+        body = {"message": "你好"}
+        told = http.post("/webhooks/rest/webhook", json=body, headers={"Origin": page})
+        assert told.headers[allowed] == page
+        refused = http.post("/webhooks/rest/webhook", content=b"{", headers={"Origin": page})
+        assert (refused.status_code, refused.headers[allowed]) == (400, page)
+        too_large = http.post("/webhooks/rest/webhook", content=b"a" * 20_000, headers={"Origin": page})
+        assert (too_large.status_code, too_large.headers[allowed]) == (413, page)
+        for path in ("/v1/conversations", "/demo/customers"):
+            assert allowed not in _preflight(http, page, path).headers
+            assert allowed not in http.get(path, headers={"Origin": page}).headers
+    with server.client() as http:
+        assert allowed not in _preflight(http, page).headers
+
+
+def _intent(answer: dict[str, Any]) -> str:
+    return str(answer["custom"]["understood"]["intents"][0]["name"])
