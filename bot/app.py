@@ -115,7 +115,6 @@ def create_app(settings: Settings, instead: Instead | None = None) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)
     app.add_middleware(rasa.Cors, origins=settings.rasa_origins)
-    app.add_middleware(rasa.Cors, origins=settings.rasa_origins)
     app.include_router(web.router)
     app.include_router(rasa.router)
     app.include_router(platforms.router)

@@ -94,11 +94,6 @@ def _origins(given: object) -> object:
 
 
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s*,]+)$")]
-def _origins(given: object) -> object:
-    return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
-
-
-Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s*,]+)$")]
 WebhookName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 
@@ -153,9 +148,6 @@ class Settings(BaseSettings):
     wrong_tries_an_hour_address: int = Field(default=50, ge=1, description="wrong codes tried from one address")
     public_url: HttpUrl | None = Field(
         default=None, description="where customers' browsers reach the bank's page and us"
-    )
-    rasa_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_origins)] = Field(
-        default=(), description="origins whose pages may use Rasa's REST channel, with commas between; * is any"
     )
     rasa_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_origins)] = Field(
         default=(), description="origins whose pages may use Rasa's REST channel, with commas between; * is any"
