@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import Literal
 
 from backends.values import find_figures
 from bot.message import Frozen
@@ -16,13 +17,15 @@ from responses.mask import HIDDEN, Vault, mask_personal
 
 NUMERIC = frozenset({"amount", "term", "date", "period"})
 """Slots whose words are numbers of many digits without being anybody's: 换1000000日元."""
-_NAME = re.compile(r"\{[a-z_0-9]+\}")
+NAME = re.compile(r"\{[a-z_0-9]+\}")
+"""A fact in a reply, by its name."""
 
 
 class Problem(Frozen):
-    """``text[start:end]`` (code points) must be taken out: personal data of that *kind* (``PHONE``, ``CARD`` …), a secret
-    that was hidden (``HIDDEN``), or in a reply a ``FIGURE`` that no fact of the turn says."""
+    """What must be taken out of the text, or of the reply (*where*), at ``start:end`` (code points): personal data of that
+    *kind* (``PHONE``, ``CARD`` …), a secret that was hidden (``HIDDEN``), in a reply a ``FIGURE`` that no fact says."""
 
+    where: Literal["text", "reply"] = "text"
     start: int
     end: int
     kind: str
@@ -58,10 +61,10 @@ def problems_of_text(text: str, spans: Spans, original: str) -> list[Problem]:
 
 def problems_of_reply(told: str) -> list[Problem]:
     """What of a reply, its facts in braces, may not be learnt: figures that are no fact of the turn, and personal data."""
-    bare = _NAME.sub(lambda match: "□" * len(match[0]), told)
-    figures = [Problem(start=each.start, end=each.end, kind="FIGURE") for each in find_figures(bare)]
+    bare = NAME.sub(lambda match: "□" * len(match[0]), told)
+    figures = [Problem(where="reply", start=each.start, end=each.end, kind="FIGURE") for each in find_figures(bare)]
     personal = [
-        Problem(start=each.start, end=each.end, kind=each.kind)
+        Problem(where="reply", start=each.start, end=each.end, kind=each.kind)
         for each in mask_personal(bare, Vault()).found
         if not any(each.start < figure.end and figure.start < each.end for figure in figures)
     ]
@@ -71,17 +74,19 @@ def problems_of_reply(told: str) -> list[Problem]:
 def braced(text: str, evidence: Sequence[tuple[str, str]]) -> str:
     """*text* with the words of facts as ``{name}``; *evidence* are a reply's words and the name of the fact they say.
 
-    Words that several facts say stand for them in their order, and further ones for the last.
+    Words that several facts say stand for them in their order, and further ones for the last. What is in braces already
+    stays.
     """
     names: dict[str, list[str]] = defaultdict(list)
     for words, name in evidence:
         names[words].append(name)
-    if not names:
-        return text
-    pattern = re.compile("|".join(re.escape(words) for words in sorted(names, key=len, reverse=True)))
+    known = [re.escape(words) for words in sorted(names, key=len, reverse=True) if words]
+    pattern = re.compile("|".join([NAME.pattern, *known]))
 
     def name_of(match: re.Match[str]) -> str:
-        left = names[match[0]]
+        left = names.get(match[0])
+        if left is None:
+            return match[0]
         return f"{{{left.pop(0) if len(left) > 1 else left[0]}}}"
 
     return pattern.sub(name_of, text)

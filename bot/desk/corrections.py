@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot import audit
 from bot.desk.correctable import Meaning, Turn, as_it_was, recorded_turn
-from bot.desk.correction_checks import Near, Problem, braced, near_examples, problems_of_reply, problems_of_text
+from bot.desk.correction_checks import NAME, Near, Problem, braced, near_examples, problems_of_reply, problems_of_text
 from bot.desk.correction_tables import CorrectionRow, CorrectionStepRow
 from bot.message import Frozen
 from bot.store import reading
@@ -267,17 +267,14 @@ def _values(turn: Turn, meaning: Meaning | None, reply: str | None, why: str) ->
     if meaning is not None:
         _demand_sound(meaning)
     if reply is not None:
-        reply = reply.strip()
-        if not reply or len(reply) > LONGEST or set(reply) & set("{}⟦⟧"):
-            raise BadCorrection(
-                "reply", f"A reply has 1 to {LONGEST} characters, and no braces: facts are found by what they say."
-            )
+        reply = _demand_sound_reply(reply.strip(), turn)
     if len(why) > LONGEST:
         raise BadCorrection("why_long", f"A reason has {LONGEST} characters at most.")
-    same_reply = reply is None or reply == turn.reply
-    if same_reply and (meaning is None or meaning == turn.meaning):
+    told = None if reply is None else braced(reply, turn.evidence)
+    if turn.reply is not None and told == braced(turn.reply, turn.evidence):
+        told = None
+    if told is None and (meaning is None or meaning == turn.meaning):
         raise BadCorrection("nothing", "Nothing is corrected: it is what was understood and said.")
-    told = None if same_reply or reply is None else braced(reply, turn.evidence)
     # Beside a reply alone the customer's words are only a hint.
     text = meaning.text if meaning is not None else _masked(turn.meaning.text)
     problems: list[Problem] = []
@@ -309,6 +306,16 @@ def _demand_sound(meaning: Meaning) -> None:
         if not last <= start < end <= len(meaning.text) or meaning.text[start:end] != meaning.text[start:end].strip():
             raise BadCorrection("spans", "Slots stand in order, do not overlap, and begin and end with their words.")
         last = end
+
+
+def _demand_sound_reply(reply: str, turn: Turn) -> str:
+    names = {f"{{{name}}}" for _, name in turn.evidence}
+    rest = NAME.sub(lambda match: "" if match[0] in names else match[0], reply)
+    if not reply or len(reply) > LONGEST or set(rest) & set("{}⟦⟧"):
+        raise BadCorrection(
+            "reply", f"A reply has 1 to {LONGEST} characters, and braces only around the names of the turn's facts."
+        )
+    return reply
 
 
 async def _held(connection: AsyncConnection, correction_id: str, *, lock: bool = True) -> Correction:

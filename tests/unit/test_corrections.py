@@ -320,6 +320,15 @@ class TestReplies:
         assert found.problems == ()
         assert training_rows([await desk.approve(found)]) == ""
 
+    async def test_a_better_reply_can_be_bettered_by_the_names_of_its_facts(self, desk: Desk) -> None:
+        found = await self._propose(desk, "攒到12,345分啦。")
+        changed = await desk.corrections.revise(found.id, 1, actor=OTHER, now=desk.now, reply="{points}了，真不少。")
+        assert (changed.reply, changed.problems) == ("{points}了，真不少。", ())
+        with pytest.raises(BadCorrection):
+            await desk.corrections.revise(found.id, 2, actor=OTHER, now=desk.now, reply="{balance}了。")
+        with pytest.raises(BadCorrection, match="Nothing"):
+            await desk.corrections.revise(found.id, 2, actor=OTHER, now=desk.now, reply=self.REPLY)
+
     async def test_a_figure_that_no_fact_says_keeps_it_in_quarantine(self, desk: Desk) -> None:
         found = await self._propose(desk, "您有12,345分，可以换50元话费。")
         assert [problem.kind for problem in found.problems] == ["FIGURE"]
