@@ -23,7 +23,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backends import demo as demo_bank
 from backends.action import ActionRunner
-from backends.http.breaker import Breaker
 from backends.http.client import HttpActions
 from backends.knowledge.service import library
 from backends.knowledge.vectors import Embedder
@@ -34,10 +33,11 @@ from backends.result import Result
 from backends.rules import standing_facts
 from bot import failpoints, logs, migrations
 from bot.bindings import Bindings
-from bot.channels import demo, operations, pages, platforms, rasa, web
+from bot.channels import demo, operations, pages, platforms, rasa, web, webhook
 from bot.channels.weixin.cursors import Cursors
 from bot.conversations import Conversations
 from bot.delivery import Channel, Deliveries
+from bot.described import ABOUT, VERSION, install_description, operation_id
 from bot.desk.desk import make_demo_reps, open_desk
 from bot.desk.routes import desk_router
 from bot.desk.tickets import Tickets
@@ -47,6 +47,7 @@ from bot.inbox import Inbox
 from bot.issuer import TIMEOUT, BankIssuer, from_file, from_url
 from bot.message import Incoming, Turn
 from bot.metrics import Metrics
+from bot.models import open_models
 from bot.otp import Challenges, CodeLimits, DemoPhone, OtpSender
 from bot.otp_gateway import OtpGateway
 from bot.outlet import Outlet
@@ -71,16 +72,13 @@ from intents.serve import Understander
 from intents.understanding import Context
 from responses.audience import Audience
 from responses.compose import compose
-from responses.gateway import Gateway, ModelProvider, OpenAIProvider, Upstream
+from responses.gateway import Gateway, ModelProvider
 from responses.library import templates_version
 from responses.mask import mask_secrets
 from responses.persona import persona_version
 from responses.prompting import prompt_version
 from responses.reply import Reply
 from responses.streaming import Listener
-
-MODEL_BREAKER = partial(Breaker, failures=3, cool_down=30.0)
-"""Opens sooner and for longer than that of a bank system: without a model the template answers, without the bank nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +105,15 @@ def create_app(settings: Settings, instead: Instead | None = None) -> FastAPI:
     app = FastAPI(
         title="Teller",
         summary="A bank's customer-service assistant.",
+        description=ABOUT,
+        version=VERSION,
+        generate_unique_id_function=operation_id,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
     )
+    app.webhooks.include_router(webhook.router_out)
+    install_description(app)
     install_problem_handlers(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)
@@ -159,8 +162,8 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
         )
         challenges = Challenges(engine, sender, key=settings.secret_key(), limits=limits)
         understand, release, embedder = _understanding(settings, instead)
-        provider = instead.provider or _provider(settings, stack)
-        gateway = Gateway(Upstream(provider, MODEL_BREAKER())) if provider else None
+        models = await open_models(settings.language_models(), engine, clock, stack, instead.provider)
+        gateway = models.gateway
         composing = partial(_composing, gateway)
         parts = Parts(
             understand=understand,
@@ -194,9 +197,13 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
         reconciler = Reconciler(engine, signals, parts, pushed=pushed)
         await reconciler.start()
         stack.push_async_callback(reconciler.stop)
-        desk = open_desk(engine)
+        desk = open_desk(engine, redis, signals, parts, library(), pushed)
         if settings.demo:
             await make_demo_reps(desk.accounts, clock())
+        await desk.floor.start()
+        stack.push_async_callback(desk.floor.stop)
+        await desk.keeper.start(clock)
+        stack.push_async_callback(desk.keeper.stop)
         # What is loaded by now stays: the collector need not look it through again, 0.1 s each time.
         gc.freeze()
         stack.callback(gc.unfreeze)
@@ -240,6 +247,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
             },
             pending=partial(_pending, engine),
             record_of=partial(_record_of, engine),
+            models=models.states,
             demo=DemoBank(phone, partial(demo_bank.list_customers, bank)) if settings.demo else None,
         )
 
@@ -303,14 +311,6 @@ def _otp_gateway(settings: Settings, stack: AsyncExitStack) -> OtpSender:
     gateway = OtpGateway(str(settings.otp_url), _secret(settings.otp_key))
     stack.push_async_callback(gateway.aclose)
     return gateway
-
-
-def _provider(settings: Settings, stack: AsyncExitStack) -> ModelProvider | None:
-    if settings.model_url is None or settings.model_name is None:
-        return None
-    provider = OpenAIProvider(str(settings.model_url), settings.model_name, _secret(settings.model_key))
-    stack.push_async_callback(provider.close)
-    return provider
 
 
 def _composing(gateway: Gateway | None, listener: Listener | None = None) -> Compose:

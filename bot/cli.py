@@ -209,6 +209,14 @@ def capabilities() -> None:
 
 
 @app.command()
+def replies() -> None:
+    """Write down, as Markdown, ten replies in every mood, tone and language: docs/replies.md."""
+    from bot.replies import page
+
+    print(page(), end="")
+
+
+@app.command()
 def doctor() -> None:
     """Look at everything that serving needs, and say what to do; exit 1 where it could not serve."""
     from bot.doctor import Finding, examine
@@ -223,6 +231,44 @@ def doctor() -> None:
         print(finding.line())
     if any(finding.state == "fail" for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def costs(
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many, today in Beijing the last.")] = 7,
+    by: Annotated[
+        str, typer.Option(help="What to group by: day, capability, model, provider, with commas.")
+    ] = "day,model",
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON array in place of the table.")] = False,
+) -> None:
+    """What language models took and cost; figures behind ~ hold estimates, where a service did not say."""
+    import datetime as dt
+
+    from backends.values import BEIJING
+    from bot.costs import costs as read
+    from bot.costs import table
+
+    names = [name.strip() for name in by.split(",")]
+    if not set(names) <= {"day", "capability", "model", "provider"} or len(set(names)) < len(names):
+        _fail("--by takes day, capability, model and provider, each once, with commas between.")
+    settings = _settings()
+
+    async def found() -> list[Any]:
+        from bot.store import open_database
+
+        url = settings.database_url
+        engine = open_database(url.get_secret_value() if url else None, settings.data_dir)
+        try:
+            today = dt.datetime.now(BEIJING).date()
+            return await read(engine, today - dt.timedelta(days=days - 1), today, names)
+        finally:
+            await engine.dispose()
+
+    sums = asyncio.run(found())
+    if as_json:
+        print(json.dumps([each.as_json(names) for each in sums], ensure_ascii=False, indent=2))
+    else:
+        print(table(sums, names) if sums else "No language model was asked.")
 
 
 @app.command()

@@ -20,9 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import migrations
 from bot.embedded_redis import RedisMissing
+from bot.models import look_at
 from bot.parts import Clock
 from bot.settings import Settings
 from bot.store import StoreError, database_now, open_database, open_redis, reading
+from responses.gateway.providers import Entry, ProviderError
 
 State = Literal["ok", "warn", "fail"]
 WITHIN = 10.0
@@ -56,7 +58,7 @@ async def examine(settings: Settings, clock: Clock) -> list[Finding]:
         ("database", "check DATABASE_URL, and that the server runs", lambda: _database(settings, clock)),
         ("redis", "check REDIS_URL, or install redis-server", lambda: _redis(settings)),
         ("model", "reinstall this release, or train one: teller train", lambda: _understanding(clock)),
-        ("language", "check TELLER_MODEL_URL; until then the templates speak", lambda: _language_model(settings)),
+        ("language", "check TELLER_PROVIDERS; until then the templates speak", lambda: _language_models(settings)),
         (
             "bank",
             "check BANK_API_URL, ACTIONS_URL or BANK_DATABASE_URL, and that the server runs",
@@ -135,22 +137,27 @@ async def _understanding(clock: Clock) -> list[Finding]:
     return [Finding("model", "ok", f"{understander.release}, reads a message in {took:.0f} ms")]
 
 
-async def _language_model(settings: Settings) -> list[Finding]:
-    if settings.model_url is None:
+async def _language_models(settings: Settings) -> list[Finding]:
+    entries = settings.language_models()
+    if not entries:
         return [Finding("language", "ok", "no model is set: the templates speak")]
-    key = _plain(settings.model_key)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    answer = await _get(f"{str(settings.model_url).rstrip('/')}/models", headers)
-    if answer.status_code in (401, 403):
-        return [
-            Finding("language", "warn", "refuses the key", "check TELLER_MODEL_KEY; until then the templates speak")
-        ]
-    answer.raise_for_status()
-    served = {model.get("id") for model in answer.json().get("data", []) if isinstance(model, dict)}
-    if settings.model_name not in served:
-        advice = "check TELLER_MODEL_NAME; until then the templates speak"
-        return [Finding("language", "warn", f"does not list {settings.model_name}", advice)]
-    return [Finding("language", "ok", f"{settings.model_name} is served")]
+    return list(await asyncio.gather(*(_language_model(entry, place) for place, entry in enumerate(entries, 1))))
+
+
+async def _language_model(entry: Entry, place: int) -> Finding:
+    where = "in the house" if entry.in_house else "outside the house, sees masked text"
+    filed = f"filed as {entry.model_filing_no}" if entry.model_filing_no else "not filed"
+    told = f"{place}. {entry.name} ({entry.kind}, {where}, {filed})"
+    advice = "check TELLER_PROVIDERS or TELLER_MODEL_*; until then the next of them, or the templates, speak"
+    try:
+        wrong = await look_at(entry, WITHIN / 2)
+    except ProviderError as error:
+        wrong = " ".join(error.reasons)
+    except (httpx.HTTPError, OSError, ValueError) as error:
+        wrong = f"not there ({type(error).__name__})"
+    if wrong is None:
+        return Finding("language", "ok", told)
+    return Finding("language", "warn", f"{told}: {wrong}", advice)
 
 
 async def _bank(settings: Settings) -> list[Finding]:

@@ -43,7 +43,7 @@ class Service:
     """Taking messages and giving back events. *probes* look, by name, at what this process cannot work without.
 
     *pending* counts the messages that wait for an answer. *record_of* is what the turn of a message (conversation, seq)
-    left for replay. *channels* are the platforms that replies are sent to, by name. *draining* is set when the process has been told to stop.
+    left for replay. *models* says how each language model stands, by name. *channels* are the platforms that replies are sent to, by name. *draining* is set when the process has been told to stop.
     """
 
     settings: Settings
@@ -65,6 +65,7 @@ class Service:
     probes: dict[str, Probe]
     pending: Callable[[], Awaitable[int]]
     record_of: Callable[[str, int], Awaitable[dict[str, Any] | None]]
+    models: Callable[[], Mapping[str, str]] = dict
     demo: DemoBank | None = None
     draining: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -24,7 +24,8 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", responses={503: {"description": "Something it needs is away; `checks` says which."}})
 async def readyz(service: Serving) -> dict[str, object]:
-    """Whether it can serve: database, Redis, model."""
+    """Whether it can serve: database, Redis, model. How its language models stand is told, and decides nothing: without
+    them the templates speak."""
     names = list(service.probes)
     answers = await asyncio.gather(*(_look(service.probes[name]) for name in names))
     checks = dict(zip(names, answers, strict=True))
@@ -33,7 +34,8 @@ async def readyz(service: Serving) -> dict[str, object]:
         raise Problem(503, "draining", "This process is about to stop.", checks=checks)
     if away:
         raise Problem(503, "not-ready", f"Away: {', '.join(away)}.", checks=checks)
-    return {"status": "ok", "checks": checks}
+    models = dict(service.models())
+    return {"status": "ok", "checks": checks, **({"models": models} if models else {})}
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
