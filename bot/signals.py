@@ -36,6 +36,7 @@ class Signals:
         self._redis = redis
         self._origin = secrets.token_hex(6)
         self._workers: list[Callable[[str], None]] = []
+        self._listeners: list[Callable[[str], None]] = []
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._outgoing: deque[str] = deque(maxlen=_BACKLOG)
         self._queued = asyncio.Event()
@@ -52,6 +53,11 @@ class Signals:
         """Have *call* told the conversation of every ``message``; returns what ends it."""
         self._workers.append(call)
         return lambda: self._workers.remove(call)
+
+    def on_event(self, call: Callable[[str], None]) -> Callable[[], None]:
+        """Have *call* told every conversation that has grown; returns what ends it."""
+        self._listeners.append(call)
+        return lambda: self._listeners.remove(call)
 
     @contextlib.contextmanager
     def watch(self, conversation_id: str) -> Iterator[asyncio.Event]:
@@ -90,6 +96,8 @@ class Signals:
         else:
             for woken in self._watchers.get(conversation_id, ()):
                 woken.set()
+            for call in self._listeners:
+                call(conversation_id)
 
     async def _publish(self) -> None:
         assert self._redis is not None

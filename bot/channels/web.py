@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -34,6 +34,7 @@ MAX_WAIT = 30.0
 """Seconds a client may wait for its reply in one request."""
 SIGNED_IN_IDLE = timedelta(minutes=30)
 """After this much silence the secret of a signed-in conversation no longer opens it; the owner's token does."""
+Item = TypeVar("Item")
 RETRY_MS = 2_000
 MAX_TOKEN = 8_192
 """Characters of the longest token."""
@@ -275,7 +276,7 @@ async def _frames(service: Service, held: Held, after: int) -> AsyncIterator[str
     client resumes with another process."""
     yield f"retry: {RETRY_MS}\n\n"
     follow = service.events.follow(held.conversation.id, after)
-    async with aclosing(_until(service.draining, follow)) as following:
+    async with aclosing(until(service.draining, follow)) as following:
         async for event in following:
             if event is None:
                 yield ": still here\n\n"
@@ -287,10 +288,10 @@ async def _frames(service: Service, held: Held, after: int) -> AsyncIterator[str
     yield f"retry: {secrets.randbelow(RETRY_MS) + 1}\n\n"
 
 
-async def _until(over: asyncio.Event, events: AsyncIterator[Event | None]) -> AsyncGenerator[Event | None]:
+async def until(over: asyncio.Event, events: AsyncIterator[Item]) -> AsyncGenerator[Item]:
     """*events* until *over* is set, which ends them even while they are silent."""
     ended = asyncio.ensure_future(over.wait())
-    upcoming: asyncio.Future[Event | None] | None = None
+    upcoming: asyncio.Future[Item] | None = None
     try:
         while not over.is_set():
             upcoming = asyncio.ensure_future(anext(events))

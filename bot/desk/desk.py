@@ -5,13 +5,29 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from backends.knowledge.service import Library
 from bot.desk.accounts import Accounts
+from bot.desk.board import Boards
+from bot.desk.customer import Customers
+from bot.desk.floor import Floor
+from bot.desk.holding import Holding
+from bot.desk.keeping import Keeper
+from bot.desk.knowing import Knowledge
+from bot.desk.looking import Views
 from bot.desk.passwords import Passwords
+from bot.desk.presence import Presence
 from bot.desk.rules import desk_rules
 from bot.desk.sessions import Sessions
+from bot.desk.speaking import Speaking
+from bot.desk.suggesting import Suggesting
+from bot.desk.summary import Summaries
 from bot.desk.trail import Trail
+from bot.desk.transcript import Transcripts
+from bot.parts import Parts
+from bot.signals import Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +37,43 @@ class Desk:
     accounts: Accounts
     sessions: Sessions
     trail: Trail
+    views: Views
+    holding: Holding
+    presence: Presence
+    keeper: Keeper
+    floor: Floor
+    transcripts: Transcripts
+    summaries: Summaries
+    speaking: Speaking
+    suggesting: Suggesting
+    knowledge: Knowledge
+    customers: Customers
+    boards: Boards
 
 
-def open_desk(engine: AsyncEngine) -> Desk:
-    """The desk over *engine*."""
-    return Desk(accounts=Accounts(engine, Passwords()), sessions=Sessions(engine), trail=Trail(engine))
+def open_desk(
+    engine: AsyncEngine, redis: Redis, signals: Signals, parts: Parts, library: Library, pushed: frozenset[str]
+) -> Desk:
+    """The desk over *engine*, with the collaborators of the bot's own turns; *pushed* are channels that are sent to."""
+    presence = Presence(redis)
+    holding = Holding(engine, signals, parts.tickets)
+    return Desk(
+        accounts=Accounts(engine, Passwords()),
+        sessions=Sessions(engine),
+        trail=Trail(engine),
+        views=Views(engine),
+        holding=holding,
+        presence=presence,
+        keeper=Keeper(engine, holding, parts.tickets, presence),
+        floor=Floor(engine, signals),
+        transcripts=Transcripts(engine),
+        summaries=Summaries(engine),
+        speaking=Speaking(engine, signals, pushed),
+        suggesting=Suggesting(engine, parts),
+        knowledge=Knowledge(library),
+        customers=Customers(engine, parts),
+        boards=Boards(engine),
+    )
 
 
 async def make_demo_reps(accounts: Accounts, now: dt.datetime) -> None:

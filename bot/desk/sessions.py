@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import secrets
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import audit
@@ -65,12 +65,7 @@ class Sessions:
         query = (
             select(*COLUMNS, DeskSessionRow.csrf, DeskSessionRow.seen_at)
             .join(DeskSessionRow, DeskSessionRow.rep_id == RepRow.id)
-            .where(
-                DeskSessionRow.digest == digest,
-                DeskSessionRow.created_at > now - LIFE,
-                DeskSessionRow.seen_at > now - IDLE,
-                RepRow.active,
-            )
+            .where(DeskSessionRow.digest == digest, *_is_good(now))
         )
         async with reading(self._engine) as connection:
             row = (await connection.execute(query)).one_or_none()
@@ -83,11 +78,25 @@ class Sessions:
                 )
         return SignedIn(rep=rep_of(row), csrf=row.csrf, digest=digest)
 
+    async def holds(self, digest: str, now: dt.datetime) -> bool:
+        """Whether the session of that digest is good still."""
+        query = (
+            select(DeskSessionRow.digest)
+            .join(RepRow, RepRow.id == DeskSessionRow.rep_id)
+            .where(DeskSessionRow.digest == digest, *_is_good(now))
+        )
+        async with reading(self._engine) as connection:
+            return await connection.scalar(query) is not None
+
     async def end(self, signed_in: SignedIn, now: dt.datetime) -> None:
         """Sign out; the cookie opens nothing any more."""
         async with self._engine.begin() as connection:
             await connection.execute(delete(DeskSessionRow).where(DeskSessionRow.digest == signed_in.digest))
             await audit.note(connection, "sign_out", actor=signed_in.rep.id, at=now)
+
+
+def _is_good(now: dt.datetime) -> tuple[ColumnElement[bool], ...]:
+    return DeskSessionRow.created_at > now - LIFE, DeskSessionRow.seen_at > now - IDLE, RepRow.active.is_(True)
 
 
 def _digest(token: str) -> str:
