@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.channels.intake import LABEL, Address, MessageId, MessageText, take
 from bot.claims import InvalidToken
 from bot.conversations import Conversation
+from bot.described import described_body
 from bot.principal import Principal
 from bot.problems import Problem, from_validation, unauthorized
 from bot.service import Service, Serving, reply_shape
@@ -104,7 +105,7 @@ async def alive() -> dict[str, str]:
     return {"status": "ok"}
 
 
-_BODY = {"requestBody": {"content": {"application/json": {"schema": UserMessage.model_json_schema()}}}}
+_BODY = described_body(UserMessage)
 
 
 @router.post("/webhook/", include_in_schema=False)

@@ -57,10 +57,11 @@ async def hear(
 
 
 def worded(reply: dict[str, Any], page: str) -> str:
-    """The text of a reply (``service.reply_shape``) where *page*, the bank's, is another place: what must be done there
-    has its link."""
+    """The text of a message (``service.reply_shape``) where *page*, the bank's, is another place: what must be done there
+    has its link. A human's has the name before it."""
     english = reply.get("language") == "en"
-    lines = [str(reply["text"])]
+    name = (reply.get("name_en") if english else None) or reply.get("name")
+    lines = [f"{name}{': ' if english else '：'}{reply['text']}" if name else str(reply["text"])]
     outcomes = {decision.get("outcome") for decision in reply.get("decisions", ())}
     if "sign_in" in outcomes:
         lines.append((words.TO_BIND_EN if english else words.TO_BIND).format(url=f"{page}/bind"))

@@ -18,11 +18,12 @@ from bot.channels import words
 from bot.channels.intake import MessageText
 from bot.channels.talk import binding_answer, hear, worded
 from bot.delivery import Delivery, NotSent, Undeliverable, Unsure
+from bot.described import described_body
 from bot.parts import Clock
 from bot.problems import Problem, from_validation, not_found
 from bot.service import Service, Serving
 from bot.settings import Settings, WebhookSettings
-from bot.signing import Refused, Signed, signed_headers, verified
+from bot.signing import ID, SIGNATURE, TIMESTAMP, Refused, Signed, signed_headers, verified
 from responses.reply import Evidence, QuickReply
 
 ANSWER_WITHIN = 10.0
@@ -32,6 +33,8 @@ FINAL = frozenset({400, 410, 413, 415, 422})
 MAX_USER_ID = 128
 
 router = APIRouter(prefix="/channels/webhook", tags=["webhook"])
+router_out = APIRouter()
+"""What we ask of adapters, for the description of the API."""
 
 
 class FromCustomer(BaseModel):
@@ -73,6 +76,7 @@ class ToCustomer(BaseModel):
     conversation_id: str
     seq: int
     in_reply_to: int | None
+    name: str | None = Field(description="of the human who says it; null for the assistant")
     text: str
     language: Literal["zh", "en"] | None
     quick_replies: list[QuickReply]
@@ -143,6 +147,7 @@ def to_customer(delivery: Delivery, user_id: str, page: str) -> ToCustomer:
         conversation_id=delivery.conversation_id,
         seq=delivery.event_seq,
         in_reply_to=data.get("in_reply_to"),
+        name=data.get("name"),
         text=worded(data, page),
         language=data.get("language"),
         quick_replies=data.get("quick_replies", []),
@@ -158,12 +163,20 @@ def _webhook(name: Annotated[str, Path(description="as in `TELLER_WEBHOOKS`")], 
     return webhook
 
 
-_BODY = {
-    "requestBody": {
+_HEADERS = [
+    {
+        "name": name,
+        "in": "header",
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/FromCustomer"}}},
+        "description": description,
+        "schema": {"type": "string"},
     }
-}
+    for name, description in (
+        (ID, "the platform's own id of the message"),
+        (TIMESTAMP, "seconds since 1970"),
+        (SIGNATURE, "`v1,` and the base64 of the HMAC-SHA256 over `id.timestamp.body`; several with spaces between"),
+    )
+]
 
 
 @router.post(
@@ -171,7 +184,7 @@ _BODY = {
     status_code=202,
     response_model=TakenIn,
     responses={200: {"model": SaidAtOnce, "description": "No reply follows: say this."}},
-    openapi_extra=_BODY,
+    openapi_extra={**described_body(FromCustomer), "parameters": _HEADERS},
 )
 async def receive(request: Request, webhook: Annotated[Webhook, Depends(_webhook)], service: Serving) -> Response:
     """Take what a customer did. The headers are those of Standard Webhooks; the same `webhook-id` and text of a user is the
@@ -210,3 +223,9 @@ async def _answer(service: Service, webhook: Webhook, message: FromCustomer, sig
 
 def _say(text: str | None) -> Response:
     return JSONResponse(SaidAtOnce(text=text).model_dump())
+
+
+@router_out.post("replies", tags=["webhook"], status_code=204, openapi_extra={"parameters": _HEADERS})
+def replies(body: ToCustomer) -> None:
+    """What an adapter is posted at its `url`, for each reply. Any 2xx says that it has it; the same `webhook-id` again is the
+    same message."""
