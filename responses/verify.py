@@ -42,7 +42,7 @@ def verify(
         *check_placeholders(draft, source),
         *check_contexts(draft, source, results, language),
         *check_clauses(draft, source, language),
-        *check_claims(draft, results, language),
+        *check_claims(draft, results, language, bare(source.text).text),
         *check_polarity(draft, source, results, language),
         *check_leak(draft, source, instructions),
         *check_compliance(draft, results, language),

@@ -42,6 +42,7 @@ _POSTED = re.compile(r"已经?(?:入账|到账)|(?:has|have|was|were|is)(?: (?:a
 _IDIOM_EN = re.compile(r"(?:(?:that|it)(?:'s| is) )?easily|no harm|easier said than|well")
 """What a clause before "done" may be without claiming anything: easily done, no harm done."""
 _CONDITION_EN = re.compile(r"(?:^|[.!?;:\n]) ?(?:but |and |then )?(?:once|if|when|after|as soon as) [^.!?;:\n]*$")
+_ASKING_EN = ("was ", "were ", "have you", "has ", "had ", "did ", "is ", "are ")
 _PERFECT = ("已", "均已", "都已", "正在")
 
 
@@ -52,6 +53,7 @@ class _Group:
     anywhere: frozenset[str]
     zh: re.Pattern[str]
     en: re.Pattern[str]
+    words: frozenset[str]
 
 
 def _chinese(verbs: Sequence[str]) -> re.Pattern[str]:
@@ -81,6 +83,26 @@ _STANDALONE = re.compile(
 )
 
 
+_PERFECT_ZH = re.compile(
+    r"(?:已经?|刚刚|刚才|均已|都已|早就)(?![不没未逾过超到])[^，。！？；,.!?;\n]{0,12}"
+    r"|(?:好|妥|成|完|掉|下来|通过|到位|到账|批|退|撤|停|办|还清|解决|搞定|弄好|开通|生效)(?:了|啦|咯|喽)(?![吗么没])"
+)
+"""What sounds like something done. Where nothing was, only what talking is made of may be told so."""
+_TALKED_ZH = re.compile(
+    r"查|看|找|算|理(?:好|清|顺|了)|整理|了就[好行]|核对|对(?:过|了|上)|了解|收到|明白|知道|听|读|想|忘|逾期|过期|失效|过了|晚|到期|如果|要是|若|等|再|后|就能|就可以|才|可能|或许|因为|记(?:下|住|着|得)"
+    r"|列|说|讲|问|告诉|解释|介绍|写|附|摆|准备|拿|接下来|什么时候|怎么|别|不|没|无|未|您(?:已经?|要是|如果|若)|我在|在这|在听|登录|安装|添加|加好|设好|填好|带好|选好|有了|为止|太|行了|好了吗|了解了|挂好|放心"
+)
+_PERFECT_EN = re.compile(
+    r"(?<![a-z])(?:has|have|had|'ve|was|were|been|got|just|gone)(?: (?:now|already|just|been|all|fully|since|ahead and))* (?P<verb>[a-z]+(?:ed|en|nt|ne|id|ade|old|ought|ut|et))(?![a-z])"
+    r"|(?<![a-z])(?:went|gone|came|come) through(?![a-z])|(?<![a-z])(?:is|are|'s|'re)(?: (?:now|already|all))* (?P<state>approved|sorted|cancelled|refunded|credited|reserved|granted|sent|settled|fixed|resolved|confirmed|unlocked|in your account|on its way|on the way)(?![a-z])"
+)
+_TALKED_EN = frozenset(
+    """looked checked found listed understood received noted seen expired run lapsed passed asked changed written set gone been
+    mentioned explained included heard read told given made lost needed wanted meant spent issued overlooked shown added
+    worked learned learnt thought kept met put opened started happened missed caused helped let supposed used left""".split()
+)
+
+
 @cache
 def _groups() -> tuple[_Group, ...]:
     raw: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text("utf-8"))
@@ -91,17 +113,20 @@ def _groups() -> tuple[_Group, ...]:
             anywhere=frozenset(spec.get("anywhere", ())),
             zh=_chinese(spec["zh"]),
             en=_english(spec["en"]),
+            words=frozenset((*spec["zh"], *spec["en"], *spec.get("also", ()))),
         )
         for name, spec in raw.items()
     )
 
 
-def check_claims(draft: Bare, results: Sequence[Result], language: Language) -> list[Refusal]:
-    """Every claim in *draft* that something was done which none of *results* did."""
-    return list(_claims(draft, results, language))
+def check_claims(
+    draft: Bare, results: Sequence[Result], language: Language, template: str = ""
+) -> list[Refusal]:
+    """Every claim in *draft* that something was done which none of *results* did; *template* is folded and may say it."""
+    return list(_claims(draft, results, language, template))
 
 
-def _claims(draft: Bare, results: Sequence[Result], language: Language) -> Iterator[Refusal]:
+def _claims(draft: Bare, results: Sequence[Result], language: Language, template: str) -> Iterator[Refusal]:
     for group in _groups():
         if _may_claim(group, results):
             continue
@@ -114,6 +139,27 @@ def _claims(draft: Bare, results: Sequence[Result], language: Language) -> Itera
             idiom = _IDIOM_EN.fullmatch(_clause_before(draft.text, match.start()))
             if not idiom and not _harmless(draft, match, language):
                 yield draft.refusal("completion", match.start(), match.end())
+        yield from _sounds_done(draft, results, template, language)
+
+
+def _sounds_done(draft: Bare, results: Sequence[Result], template: str, language: Language) -> Iterator[Refusal]:
+    """Whatever else is told as done where nothing was: by default no, but for talk and for the template's own words."""
+    own = {word for group in _groups() if _may_claim(group, results) for word in group.words}
+    for match in (_PERFECT_ZH if language == "zh" else _PERFECT_EN).finditer(draft.text):
+        opened = max((mark.end() for mark in CLAUSE_END.finditer(draft.text, 0, match.start())), default=0)
+        closed = CLAUSE_END.search(draft.text, match.end())
+        clause = draft.text[opened : closed.start() if closed else len(draft.text)]
+        if any(word in clause for word in own):
+            continue
+        if MARK in clause or clause.strip() in template or match[0] in template or _harmless(draft, match, language):
+            continue
+        if language == "en":
+            word = match["verb"] or ""
+            if word in _TALKED_EN or _IF_EN.search(clause) or clause.lstrip().startswith(_ASKING_EN):
+                continue
+        elif _TALKED_ZH.search(clause) or _ASKED.match(draft.text, match.end()):
+            continue
+        yield draft.refusal("completion", match.start(), match.end())
 
 
 def _may_claim(group: _Group, results: Sequence[Result]) -> bool:

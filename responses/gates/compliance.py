@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from backends.result import Result
-from responses.gates.bare import Bare
+from responses.gates.bare import Bare, squeezed
 from responses.gates.negation import is_negated
 from responses.gates.refusal import Refusal
 from responses.reply import Language
@@ -42,6 +42,13 @@ def check_compliance(draft: Bare, results: Sequence[Result], language: Language)
 
 
 def _banned(draft: Bare, results: Sequence[Result], language: Language) -> Iterator[Refusal]:
+    yield from _broken(draft, results, language)
+    close = squeezed(draft)
+    if close is not None:
+        yield from _broken(close, results, language)
+
+
+def _broken(draft: Bare, results: Sequence[Result], language: Language) -> Iterator[Refusal]:
     types = {fact.value for result in results for fact in result.facts if fact.name == "product_type"}
     tokens = {_NUMBERED.sub("", token) for token in draft.tokens.values()}
     for rule in _rules():

@@ -26,22 +26,25 @@ class Lexicon:
             for word in words:
                 if self._labels.setdefault(word, label) != label:
                     raise ValueError(f"{word!r} is both {self._labels[word]} and {label}")
-        self._pattern = _longest_of(self._labels)
+        by_first: defaultdict[str, list[str]] = defaultdict(list)
+        for word in self._labels:
+            by_first[word[0]].append(word)
+        self._at = {first: re.compile(_longest_of(words)) for first, words in by_first.items()}
+        self._first = re.compile(f"[{''.join(map(re.escape, by_first))}]" if by_first else "(?!)")
 
     def hits(self, text: str) -> Iterator[Hit]:
         """Every word of the lexicon in *text*, from left to right, none overlapping. *text* is folded."""
-        for match in self._pattern.finditer(text):
-            yield Hit(*match.span(), self._labels[match[0]])
+        place = 0
+        # From one first letter to the next: one pattern of all words would try a thousand of them at every letter.
+        while candidate := self._first.search(text, place):
+            word = self._at[candidate[0]].match(text, candidate.start())
+            place = word.end() if word else candidate.end()
+            if word:
+                yield Hit(*word.span(), self._labels[word[0]])
 
 
-def _longest_of(words: Iterable[str]) -> re.Pattern[str]:
-    """The longest of *words* at a place. Branched by the first character, so that few are tried at each."""
-    by_first: defaultdict[str, list[str]] = defaultdict(list)
-    for word in words:
-        by_first[word[0]].append(word)
-    branches = ("|".join(map(_standing_alone, sorted(same, key=len, reverse=True))) for same in by_first.values())
-    firsts = "".join(map(re.escape, by_first)) or re.escape("\0")
-    return re.compile(f"(?=[{firsts}])(?:{'|'.join(f'(?:{branch})' for branch in branches)})")
+def _longest_of(words: Iterable[str]) -> str:
+    return "|".join(map(_standing_alone, sorted(words, key=len, reverse=True)))
 
 
 def _standing_alone(word: str) -> str:

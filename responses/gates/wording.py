@@ -13,7 +13,7 @@ import yaml
 
 from backends.result import Fact
 from responses.draft import PLACEHOLDER, Draft
-from responses.gates.bare import MARK, Bare
+from responses.gates.bare import MARK, Bare, bare
 from responses.gates.lexicon import Hit, Lexicon
 from responses.gates.refusal import Refusal
 from responses.reply import Language
@@ -32,9 +32,36 @@ _SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆"
     "范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤康易乔赖文"
 )
-_PERSON = re.compile(rf"[{_SURNAMES}][\u4e00-\u9fff]{{0,2}}?(?:先生(?![成效])|女士|小姐|太太|阿姨|叔叔)")
-_GENERIC_PERSON = re.compile(r"(?:这位|那位|各位|尊敬的|亲爱的|哪位)(?:先生|女士|小姐)")
-_ENGLISH_PERSON = re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam)\.?\s+[A-Z][a-z]+")
+_TITLES = "经理|主任|行长|主管|总监|专员|顾问|老师|科长|处长|部长|组长|店长|工程师|师傅|大夫|律师|警官"
+_PERSON = re.compile(
+    rf"[{_SURNAMES}][\u4e00-\u9fff]{{0,2}}?(?:先生(?![成效])|女士|小姐|太太|阿姨|叔叔|{_TITLES})"
+    rf"|(?<![大最较更变减缩从微])[小老阿][{_SURNAMES}](?=[会给来帮为马正已把负，。！])"
+    r"|工号"
+)
+_GENERIC_PERSON = re.compile(
+    r"(?:这位|那位|各位|尊敬的|亲爱的|哪位)(?:先生|女士|小姐)|(?:客户|大堂|理财|专属|支行|网点|值班|部门|您的)[\u4e00-\u9fff]{0,2}$"
+)
+_ENGLISH_PERSON = re.compile(
+    r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|Director|Manager|Officer|President|Doctor|Captain|Sir|Madam)\.?\s+[A-Z][a-z]+"
+)
+_BANK = re.compile(r"([\u4e00-\u9fff]{1,6})(?:银行(?!卡|业务|业|柜|账|的(?:事|名|人|规|系|服|工|账))|城商行|农商行)")
+_GENERIC_BANK = (
+    *"的家个本我贵该各别他她它到在去给和或向用从由是找问让把查经其上些何及与跟",
+    *("手机", "网上", "电话", "个人", "商业", "人民", "中央", "私人", "发卡", "开户", "境外", "国外", "当地", "其他", "其它", "所有", "任何", "对方"),
+    *("收款", "付款", "汇款", "往来", "代理", "中间", "转账", "收单", "所属", "云杉", "联系", "咨询", "通知", "告诉", "绑定", "哪家", "不同", "相关"),
+    *("持卡", "线上", "微信", "外资", "中资", "国有", "股份制", "另外", "登录", "打开", "使用", "通过", "关注", "感谢", "选择", "信任", "支持", "回到"),
+)
+"""What stands before 银行 where none is named."""
+_CAPITALISED = re.compile(r"(?<![.!?:;\n\u201c\u201d\"(]) (?:the |an? )?([A-Z][a-z]+(?:'s)?)")
+_FAMILIAR_CAPITALISED = frozenset(
+    ["I", "Spruce", "Bank", "Beijing", "China", "Chinese", "English", "Mandarin", "Hello", "Hi", "Dear", "App", "Renminbi",
+     "Internet", "Yes", "No", "Please", "Thanks", "Thank", "Sorry", "OK", "Ok", "Okay"]
+)  # fmt: skip
+_NAMING = re.compile(
+    r"理财|基金|存单|保险|债|信托|黄金|财富|增利|稳健|成长|号$|[a-z]款$|宝$|盈$|利$|[a-z] fund|fund$|plan$|plus$|growth|income|wealth|bond"
+)
+"""What a name of a product ends or is made with; other words in quotation marks are buttons and menus."""
+_QUOTED = re.compile(r"[“「『《\"]([^”」』》\"\n]{2,24})[”」』》\"]")
 _MARKUP = re.compile(
     r"<[a-z/!?][^<>]*>?|&(?:[a-z]+|#\d+);|\*\*|__|`|^\s{0,3}#{1,6}\s|^\s*>\s|\]\(|\[\[|\]\]|\{|\}|\\n|\|[^|\n]*\||^\s*[*+]\s",
     re.MULTILINE,
@@ -86,6 +113,7 @@ def check_wording(draft: Bare, source: Draft, language: Language) -> list[Refusa
         *_language(draft, language),
         *_words(draft, source),
         *_names(draft),
+        *_strangers(draft, source, language),
     ]
 
 
@@ -199,11 +227,33 @@ def _names(draft: Bare) -> Iterator[Refusal]:
     for match in _BRANCH.finditer(text):
         if not match[1].endswith(_GENERIC_BEFORE):
             yield draft.refusal("name", match.start(), match.end())
-    for match in _PERSON.finditer(text):
-        if _GENERIC_PERSON.search(text, max(0, match.start() - 3), match.end()) is None:
+    for match in _BANK.finditer(text):
+        if not match[1].endswith(_GENERIC_BANK):
             yield draft.refusal("name", match.start(), match.end())
-    stated = [(draft.starts[place], draft.ends[place]) for place in draft.tokens]
+    for match in _PERSON.finditer(text):
+        opened = max(0, match.start() - 3)
+        if not _GENERIC_PERSON.search(text[opened : match.end()]) and not _GENERIC_PERSON.search(text[opened : match.start()]):
+            yield draft.refusal("name", match.start(), match.end())
     for match in _ENGLISH_PERSON.finditer(draft.raw):
-        if any(start < match.end() and match.start() < end for start, end in stated):
+        if _in_a_mark(draft, match.start(), match.end()):
             continue
         yield Refusal("name", match.start(), match.end(), match[0])
+
+
+def _strangers(draft: Bare, source: Draft, language: Language) -> Iterator[Refusal]:
+    """Names by their looks: in quotation marks, or with a capital within an English sentence, and not in the source."""
+    known = bare(source.text)
+    for match in _QUOTED.finditer(draft.text):
+        if MARK not in match[0] and match[1] not in known.text and _NAMING.search(match[1]):
+            yield draft.refusal("name", match.start(), match.end())
+    if language == "zh":
+        return
+    words = set(re.findall(r"[A-Za-z]+", source.text))
+    for match in _CAPITALISED.finditer(draft.raw):
+        word = match[1].removesuffix("'s")
+        if word not in words and word not in _FAMILIAR_CAPITALISED and not _in_a_mark(draft, match.start(1), match.end(1)):
+            yield Refusal("name", match.start(1), match.end(1), match[1])
+
+
+def _in_a_mark(draft: Bare, start: int, end: int) -> bool:
+    return any(draft.starts[place] < end and start < draft.ends[place] for place in draft.tokens)
