@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backends.knowledge.service import Library
 from bot.desk.accounts import Accounts
 from bot.desk.board import Boards
+from bot.desk.corrections import Corrections
 from bot.desk.customer import Customers
 from bot.desk.floor import Floor
 from bot.desk.holding import Holding
@@ -49,6 +50,7 @@ class Desk:
     knowledge: Knowledge
     customers: Customers
     boards: Boards
+    corrections: Corrections
 
 
 def open_desk(
@@ -73,6 +75,7 @@ def open_desk(
         knowledge=Knowledge(library),
         customers=Customers(engine, parts),
         boards=Boards(engine),
+        corrections=Corrections(engine),
     )
 
 
