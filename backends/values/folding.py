@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 _TRADITIONAL = str.maketrans(
     "萬億兩點號個幣圓歐鎊韓紐銖幾貳參陸週兌後這從為負內時間鐘禮過來節盧亞蘭沒貝麼臺",
@@ -48,6 +49,7 @@ def plain(text: str) -> str:
     return fold(text if len(text) <= _LONGEST_SLOT else "").text.strip(" \t\r\n。.!?,;、")
 
 
+@lru_cache(8192)
 def _fold_char(char: str) -> str:
     if char in _SINGLE:
         return _SINGLE[char]
