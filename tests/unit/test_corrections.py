@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from typer.testing import CliRunner
 
+from bot.cli import app
 from bot.conversations import Conversations
 from bot.desk.correctable import Meaning, NoSuchTurn
 from bot.desk.correction_checks import braced, problems_of_text
@@ -304,6 +306,34 @@ async def test_where_nothing_was_recorded_nothing_is_corrected(desk: Desk) -> No
         await desk.corrections.propose("nobody", 1, author=AUTHOR, now=desk.now, meaning=meant())
     with pytest.raises(NoSuchCorrection):
         await desk.approve((await desk.propose()).model_copy(update={"id": "none"}))
+
+
+async def test_the_command_lists_what_there_is_and_takes_out_what_was_approved(
+    desk: Desk, database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("TELLER_DATA_DIR", str(tmp_path / "data"))
+    approved, waiting = await desk.propose(), await desk.propose(f"我的手机{PHONE}绑定了哪张卡来着")
+    await desk.approve(approved)
+
+    async def run(*given: str) -> Any:
+        return await asyncio.to_thread(CliRunner().invoke, app, ["corrections", *given])
+
+    listed = (await run("list")).stdout.splitlines()
+    assert [line.split()[:2] for line in listed] == [[approved.id, "approved"], [waiting.id, "quarantined"]]
+    assert listed[1].endswith("! PHONE")
+    assert (await run("list", "--status", "approved")).stdout.splitlines() == listed[:1]
+    assert (await run("export", "--out", str(tmp_path / "rows.jsonl"))).exit_code == 0
+    assert [row.text for row in read_rows(tmp_path / "rows.jsonl")] == [SAID]
+    assert "card_transactions:" in (await run("export", "--form", "catalogue")).stdout
+    assert (await run("export", "--since", "2026-11-22")).stdout == ""
+    for bad in (("list", "--status", "new"), ("export", "--form", "xml"), ("list", "--since", "soon")):
+        result = await run(*bad)
+        assert result.exit_code in (1, 2)
+        assert result.stderr.strip().endswith(".")
+    async with reading(desk.engine) as connection:
+        taken = await connection.scalars(select(AuditRow.actor).where(AuditRow.action == "corrections.exported"))
+    assert {actor.partition(":")[0] for actor in taken} == {"command line"}
 
 
 class TestReplies:
