@@ -91,6 +91,8 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     problem = {MEDIA_TYPE: {"schema": {"$ref": REF.format(model=Problem.__name__)}}}
     for path in (*document["paths"].values(), *document.get("webhooks", {}).values()):
         for operation in path.values():
+            # Said for each: none is needed, which is not the same as nothing being known of it.
+            operation.setdefault("security", [])
             answers = operation["responses"]
             answers.pop("422", None)
             for status in [status for status in answers if status[0] in "45"]:

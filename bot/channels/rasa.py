@@ -25,6 +25,7 @@ from bot.channels.intake import LABEL, Address, MessageId, MessageText, take
 from bot.claims import InvalidToken
 from bot.conversations import Conversation
 from bot.described import described_body
+from bot.event_data import Answered
 from bot.principal import Principal
 from bot.problems import Problem, from_validation, unauthorized
 from bot.service import Service, Serving, reply_shape
@@ -84,6 +85,22 @@ class UserMessage(BaseModel):
     metadata: Annotated[Metadata | None, BeforeValidator(_object)] = None
 
 
+class Button(BaseModel):
+    """*title* is shown, *payload* is sent as the next message."""
+
+    title: str
+    payload: str
+
+
+class BotMessage(BaseModel):
+    """A message as Rasa's clients are sent it; fields without a value are left out. *custom* is the reply in full."""
+
+    recipient_id: str
+    text: str
+    buttons: list[Button] = []
+    custom: Answered
+
+
 class Cors:
     """Lets pages of *origins* use this channel and nothing else, as ``rasa run --cors`` does; ``*`` is any."""
 
@@ -109,7 +126,12 @@ _BODY = described_body(UserMessage)
 
 
 @router.post("/webhook/", include_in_schema=False)
-@router.post("/webhook", openapi_extra=_BODY)
+@router.post(
+    "/webhook",
+    openapi_extra=_BODY,
+    response_model=list[BotMessage],
+    responses={200: {"content": {"text/event-stream": {}}, "description": "The messages; with `stream` one a line."}},
+)
 async def receive(
     request: Request, service: Serving, address: Address, bearer: Bearer, stream: str = "false"
 ) -> Response:

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from bot.channels.intake import LABEL, Address, MessageId, MessageText, clean, take
 from bot.claims import InvalidToken
 from bot.conversations import SIGNED_IN, Conversation, SignInRefused
+from bot.event_data import Answered
 from bot.events import Event
 from bot.principal import Principal
 from bot.problems import Problem, not_found, unauthorized
@@ -215,7 +216,7 @@ async def sign_in(body: SignIn, held: Holding, service: Serving, address: Addres
     "/conversations/{conversation_id}/messages",
     status_code=202,
     response_model=Taken,
-    responses={200: {"description": "The reply, where `wait` was long enough for it."}},
+    responses={200: {"model": Answered, "description": "The reply, where `wait` was long enough for it."}},
 )
 async def send_message(
     body: NewMessage,
