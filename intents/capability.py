@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from intents.understanding import Act, Language
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's, where PyYAML was built with it: it reads ten times as fast."""
 CATALOG = Path(__file__).parent / "catalog"
 _ENTITY = re.compile(r"\[([^\]]+)\]\(([a-z_]+)\)")
 _DENIED = re.compile(r"(?:不是|不要|不用|而不是|别|\bnot|\brather than|\binstead of)\s*(?:the )?$", re.IGNORECASE)
@@ -156,7 +158,7 @@ def catalog(folder: Path = CATALOG) -> dict[str, Capability]:
     found: dict[str, Capability] = {}
     for path in sorted(folder.glob("[a-z]*.yml")):
         try:
-            capability = Capability.model_validate(yaml.safe_load(path.read_text("utf-8")))
+            capability = Capability.model_validate(yaml.load(path.read_text("utf-8"), _LOADER))  # noqa: S506
         except ValueError as error:
             raise ValueError(f"{path.name}: {error}") from error
         if capability.name != path.stem:

@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from backends.result import Kind
 from responses.reply import Language
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's, where PyYAML was built with it: it reads ten times as fast."""
 TEMPLATES = Path(__file__).parent / "templates"
 SHARED = "_shared"
 ROWS = "rows"
@@ -225,7 +227,7 @@ def library(folder: Path = TEMPLATES) -> dict[str, TemplateFile]:
     found: dict[str, TemplateFile] = {}
     for path in sorted(folder.glob("*.yml")):
         try:
-            found[path.stem] = TemplateFile.model_validate(yaml.safe_load(path.read_text("utf-8")))
+            found[path.stem] = TemplateFile.model_validate(yaml.load(path.read_text("utf-8"), _LOADER))  # noqa: S506
         except ValueError as error:
             raise ValueError(f"{path.name}: {error}") from error
     return found
