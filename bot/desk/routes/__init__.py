@@ -10,8 +10,8 @@ from bot.desk.routes import accounts, assets, assist, board, conversation, corre
 
 def desk_router() -> APIRouter:
     """Every route of the desk, behind its one door."""
-    router = APIRouter(prefix="/desk", dependencies=[Depends(admit)], include_in_schema=False)
+    router = APIRouter(dependencies=[Depends(admit)], include_in_schema=False)
     for part in (assets, signing_in, accounts, queue, conversation, assist, stream, board, corrections):
-        router.include_router(part.router)
-    router.include_router(assist.anywhere)
+        router.include_router(part.router, prefix="/desk")
+    router.include_router(assist.anywhere, prefix="/desk")
     return router

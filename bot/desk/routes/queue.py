@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response
-from starlette.responses import RedirectResponse
 
 from bot.desk.access import Who, needs, quiet
 from bot.desk.holding import CannotTake
@@ -45,12 +44,10 @@ async def queue(
 @router.get("/mine")
 @needs("rep", "supervisor")
 @quiet
-async def mine(
-    request: Request, who: Who, service: Serving, shown: Annotated[str, Query(max_length=64)] = ""
-) -> Response:
+async def mine(request: Request, who: Who, service: Serving) -> Response:
     """Whom one holds."""
     listed = await service.desk.views.held_by(who.rep.id)
-    return render(request, "mine.html", who, listed=listed, shown=shown)
+    return render(request, "mine.html", who, listed=listed)
 
 
 @router.post("/next")
@@ -92,10 +89,3 @@ async def search(
             "search", actor=who.rep.id, at=service.clock(), characters=len(words), found=len(found)
         )
     return render(request, "search.html", who, listed=found, words=words)
-
-
-@router.get("/")
-@needs("rep", "supervisor")
-async def with_slash(who: Who) -> Response:
-    """The same page."""
-    return RedirectResponse("/desk", 307)
