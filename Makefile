@@ -16,7 +16,7 @@ help:
 	@echo "make test-all  the same, and every conversation over each way to the bank"
 	@echo "make setup     the virtual environment with 'teller' in it"
 	@echo "make check     look whether every capability has all its parts"
-	@echo "make openapi   write the document of the bank API anew"
+	@echo "make openapi   write the documents of the bank API, our own API and its events anew"
 	@echo "make bench     time a turn at half load, step by step; BENCH='--json FILE' keeps the figures"
 	@echo "make faults    kill everything for a quarter of an hour and judge what is left; FAULTS=--short for a minute"
 	@echo "make fmt       format the code"
@@ -42,6 +42,8 @@ check: setup
 
 openapi: setup
 	@$(BIN)/python -m backends.http.server --openapi > docs/openapi/bank.json
+	@$(BIN)/python -m bot.described > docs/openapi/teller.json
+	@$(BIN)/python -m bot.described --async > docs/asyncapi/teller.json
 
 bench: setup
 	@$(BIN)/python -m bot.bench $(BENCH)

@@ -32,7 +32,7 @@ _SIGNED = {
 def asyncapi() -> dict[str, Any]:
     """The document, AsyncAPI 3.0."""
     events = {_name(kind, actor): (kind, actor, model) for kind, by in EVENTS.items() for actor, model in by.items()}
-    models = {model for _, _, model in events.values()} | {Event, FromCustomer, ToCustomer}
+    models: set[type[BaseModel]] = {model for _, _, model in events.values()} | {Event, FromCustomer, ToCustomer}
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Teller", "version": VERSION, "description": ABOUT},

@@ -76,7 +76,7 @@ def test_operations_have_names_of_their_own_and_say_how_they_fail() -> None:
 
 
 def test_every_event_that_is_made_somewhere_is_described() -> None:
-    made = re.compile(r'NewEvent\(\s*type="([a-z_.]+)", actor="([a-z]+)"|_say\([^"]*"([a-z_.]+)"')
+    made = re.compile(r'NewEvent\(\s*type="([a-z_.]+)", actor="([a-z]+)"|_say\(connection,[^"]*"([a-z_.]+)"')
     for file in (ROOT / "bot").rglob("*.py"):
         for kind, actor, said in made.findall(file.read_text("utf-8")):
             assert (actor or "rep") in EVENTS[kind or said], (file.name, kind or said, actor)
@@ -91,10 +91,8 @@ def test_real_events_are_as_they_are_described(server: Server) -> None:
         talk.say(text)
     events = talk.events()
     for event in events:
-        payload = found(
-            ASYNCAPI, f"#/components/messages/{event['type']}.{event['actor']}/payload".replace("/payload", "")
-        )
-        schema = {**payload["payload"], "components": ASYNCAPI["components"]}
+        described = ASYNCAPI["components"]["messages"][f"{event['type']}.{event['actor']}"]
+        schema = {**described["payload"], "components": ASYNCAPI["components"]}
         errors = [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(event)]
         assert errors == [], event["type"]
     assert {event["type"] for event in events} >= {"message.completed", "conversation.signed_in", "handover.queued"}
@@ -165,7 +163,7 @@ def requests(draw: st.DrawFn, mine: Talk, token: str) -> tuple[str, str, dict[st
         if parameter["in"] == "path":
             value = mine.id if parameter["name"] == "conversation_id" and draw(st.booleans()) else value
             safe = value.encode("utf-8", "surrogatepass") or b"-"
-            path = path.replace("{%s}" % parameter["name"], "".join(f"%{byte:02X}" for byte in safe))
+            path = path.replace(f"{{{parameter['name']}}}", "".join(f"%{byte:02X}" for byte in safe))
         elif parameter["in"] == "query" and draw(st.booleans()):
             query[parameter["name"]] = value.encode("utf-8", "replace").decode()
         elif parameter["in"] == "header" and draw(st.booleans()):
@@ -189,7 +187,9 @@ def test_no_request_at_random_fails_us(server: Server) -> None:
     with server.client() as http:
 
         @given(requests(mine, token))
-        @settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=150, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        )
         def ask(request: tuple[str, str, dict[str, Any]]) -> None:
             method, path, rest = request
             response = http.request(method, path, **rest)
@@ -200,7 +200,8 @@ def test_no_request_at_random_fails_us(server: Server) -> None:
 
         ask()
     # It got past the door, too.
-    assert {("GET", 200), ("POST", 200), ("POST", 422)} <= seen
+    assert {("GET", 200), ("POST", 422)} <= seen
+    assert any(method == "POST" and status < 300 for method, status in seen)
 
 
 def test_methods_that_are_not_there_are_refused_in_the_same_words(server: Server) -> None:
