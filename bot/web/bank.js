@@ -6,6 +6,7 @@ const KEY = "spruce-bank";
 const state = { english: navigator.language.startsWith("en"), customer: null, ...JSON.parse(sessionStorage.getItem(KEY) ?? "{}") };
 /** @typedef {{customer_id: string, name: string, name_en: string, tier: string, note: string, note_en: string}} Customer */
 
+/** @type {Record<string, [string, string]>} */
 const TIERS = {
   standard: ["普通客户", "Standard"],
   gold: ["金卡客户", "Gold"],
@@ -23,16 +24,19 @@ function save() {
   sessionStorage.setItem(KEY, JSON.stringify(state));
 }
 
+/** @param {string} selector @returns {NodeListOf<HTMLElement>} */
+const all = (selector) => document.querySelectorAll(selector);
+
 function setLanguage() {
   document.documentElement.lang = state.english ? "en" : "zh-CN";
   chat.lang = state.english ? "en" : "zh";
-  for (const node of document.querySelectorAll("[data-en]")) {
-    const zh = (node.dataset.zh ??= node.textContent);
-    node.textContent = state.english ? node.dataset.en : zh;
+  for (const node of all("[data-en]")) {
+    const zh = (node.dataset.zh ??= node.textContent ?? "");
+    node.textContent = state.english ? (node.dataset.en ?? "") : zh;
   }
-  for (const node of document.querySelectorAll("[data-en-label]")) {
-    const zh = (node.dataset.zhLabel ??= node.getAttribute("aria-label"));
-    node.setAttribute("aria-label", state.english ? node.dataset.enLabel : zh);
+  for (const node of all("[data-en-label]")) {
+    const zh = (node.dataset.zhLabel ??= node.getAttribute("aria-label") ?? "");
+    node.setAttribute("aria-label", state.english ? (node.dataset.enLabel ?? "") : zh);
   }
   const button = byId("language");
   button.textContent = say("EN", "中文");
@@ -158,12 +162,13 @@ byId("language").addEventListener("click", () => {
   save();
   setLanguage();
 });
-for (const button of document.querySelectorAll("[data-ask]")) {
+for (const button of all("[data-ask]")) {
   button.addEventListener("click", () => {
     chat.ask(state.english ? button.dataset.askEn : button.dataset.ask);
     toChat();
   });
 }
+export {};
 await customElements.whenDefined("teller-chat");
 setLanguage();
 await loadCustomers();

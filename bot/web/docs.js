@@ -29,7 +29,7 @@ function operation(api, path, method, spec) {
     `${p.in}, ${kind(api, p.schema)}${p.required ? ", required" : ""}`,
     p.description ?? p.schema.description ?? "",
   ]);
-  if (spec.security) parameters.unshift(["Authorization", "header, Bearer", "the conversation's secret, or a token"]);
+  if (spec.security?.length) parameters.unshift(["Authorization", "header, Bearer", "the conversation's secret, or a token"]);
   section(body, "Parameters", parameters);
   const schema = spec.requestBody?.content?.["application/json"]?.schema;
   if (schema) section(body, "Body", fields(api, schema));
@@ -56,7 +56,8 @@ function fields(api, schema) {
 
 /** @param {any} api @param {any} schema @returns {any} */
 function resolve(api, schema) {
-  if (schema.$ref) return resolve(api, api.components.schemas[schema.$ref.split("/").pop()]);
+  if (!schema) return {};
+  if (schema.$ref) return resolve(api, schema.$ref.slice(2).split("/").reduce((/** @type {any} */ at, /** @type {string} */ key) => at?.[key], api));
   const some = schema.anyOf?.find((/** @type {any} */ option) => option.type !== "null");
   return some ? resolve(api, some) : schema;
 }

@@ -17,9 +17,15 @@ pytestmark = pytest.mark.browser
 CORPUS = Path(__file__).parents[1].joinpath("data/hostile_markup.txt").read_text("utf-8").splitlines()
 TOGETHER = 12
 """Payloads in one message: each whole, a line of its own."""
-DRAWN = """() => [...document.querySelector("teller-chat").shadowRoot.querySelectorAll(".message .bubble:not(.typing), .message .bubble:not(.typing) *")]
-    .map(node => node.nodeName.toLowerCase() + [...node.attributes].map(a => " " + a.name).join(""))"""
-ALLOWED = {"div class", "p", "p class", "span", "span class", "span class title", "br", "strong", "div", "ul", "li"}
+DRAWN = """() => [...document.querySelector("teller-chat").shadowRoot.querySelectorAll(".message *")]
+    .flatMap(node => [node.nodeName.toLowerCase(), ...[...node.attributes].map(a => "@" + a.name)])"""
+ALLOWED = {
+    *("b", "button", "dd", "details", "div", "dl", "dt", "i", "p", "path", "section", "small", "span", "summary", "svg"),
+    *("table", "tbody", "td", "th", "thead", "time", "tr"),
+    *("@aria-expanded", "@aria-hidden", "@aria-label", "@aria-pressed", "@class", "@d", "@datetime", "@hidden", "@role"),
+    *("@scope", "@style", "@tabindex", "@title", "@type", "@viewBox"),
+}
+"""What the widget draws messages and cards with: nothing that loads, runs or leads away."""
 
 
 @pytest.fixture
@@ -46,8 +52,8 @@ def send(page: Page, text: str) -> str:
     """Send *text*, wait for the answer, and return what the customer's own bubble shows."""
     answers = page.locator(".message.bot .meta")
     count = answers.count()
-    page.get_by_role("textbox").fill(text)
-    page.get_by_role("textbox").press("Enter")
+    page.locator(".writing textarea").fill(text)
+    page.locator(".writing textarea").press("Enter")
     expect(answers).to_have_count(count + 1, timeout=15_000)
     return page.locator(".message.customer .bubble").last.inner_text()
 
@@ -73,7 +79,7 @@ def test_markup_in_a_merchants_name_is_shown_as_a_name(page: Page, server: Serve
         some = CORPUS[start : start + 10]
         _rename_merchants(server, "C1001", some)
         send(page, "查一下信用卡最近的消费记录")
-        shown = page.locator(".message.bot .bubble:not(.typing)").last.inner_text()
+        shown = page.locator(".message.bot:has(.meta)").last.inner_text()
         assert "pwned" in shown or not any("pwned" in payload for payload in some)
     assert set(page.evaluate(DRAWN)) <= ALLOWED
 

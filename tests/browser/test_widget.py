@@ -36,8 +36,8 @@ def say(page: Page, text: str) -> None:
     """Type *text*, press Enter, and wait for the answer."""
     answers = page.locator(".message.bot .meta")
     count = answers.count()
-    page.get_by_role("textbox").fill(text)
-    page.get_by_role("textbox").press("Enter")
+    page.locator(".writing textarea").fill(text)
+    page.locator(".writing textarea").press("Enter")
     expect(answers).to_have_count(count + 1, timeout=15_000)
 
 
@@ -115,7 +115,7 @@ def test_hostile_text_is_shown_as_text(page: Page) -> None:
 
 
 def test_enter_that_chooses_a_word_does_not_send(page: Page) -> None:
-    box = page.get_by_role("textbox")
+    box = page.locator(".writing textarea")
     box.fill("meiyuan")
     for options in ({"isComposing": True}, {"keyCode": 229}):
         box.dispatch_event("keydown", {"key": "Enter", "bubbles": True, **options})

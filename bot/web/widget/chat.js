@@ -1,321 +1,422 @@
-/**
- * `<teller-chat>`: the bank's chat in one custom element.
- *
- * Attributes: `lang` (zh or en), `server` (another origin than the page's). Methods: `ask(text)`, `identify(token)`,
- * `signOut()`. Events: `teller-reply` (detail: the reply as the API gives it).
- * Text reaches the page as text nodes only.
- */
+/** `<teller-chat>`: the bank's chat in one custom element. docs/widget.md tells its attributes, methods and events. */
 
 import { Conversation } from "./conversation.js";
+import { button, html } from "./dom.js";
+import { ratingForm } from "./forms.js";
+import { Frame } from "./frame.js";
+import { Handover } from "./handover.js";
+import { chips, mine, theirs, time, withFigures } from "./message.js";
 import { sheet } from "./style.js";
+import { save, transcript } from "./transcript.js";
 import { WORDS } from "./words.js";
 
-/** @typedef {import("./conversation.js").TellerEvent} TellerEvent */
+/** @import {Entry, Evidence, Hands, Identity, Page, Said, TellerEvent} from "./types" */
 
 const TYPING_LIMIT = 20_000;
+const FRESH = 60_000;
+const LOOK = "teller-chat:look";
 
 class TellerChat extends HTMLElement {
-  static observedAttributes = ["lang"];
+  static observedAttributes = ["lang", "brand", "brand-en"];
 
   constructor() {
     super();
     this.root = this.attachShadow({ mode: "open" });
     this.root.adoptedStyleSheets = [sheet];
+    /** @type {Conversation | null} */
+    this.conversation = null;
+    /** @type {Page | null} */
+    this.page = null;
     /** @type {Map<string, HTMLElement>} our own messages by id, from the first key press to the server's event */
     this.mine = new Map();
+    /** @type {Said[]} */
+    this.said = [];
+    /** @type {{node: HTMLElement, text: string, evidence: Evidence[]} | null} a reply that is still being said */
+    this.draft = null;
     this.typingTimer = 0;
-    this.human = false;
+    this.unread = 0;
+    this.placed = 0;
+    this.served = false;
+    /** @type {HTMLElement | null} what had the focus before it was opened */
+    this.opener = null;
+    this.welcome = html("div");
+    this.handover = new Handover(
+      async () => this.conversation?.place() ?? null,
+      (text) => this.ask(text),
+      () => this.words,
+    );
+    /** @type {Frame} */
+    this.frame = new Frame(this.handover.node, {
+      submit: () => this.#submit(),
+      human: () => this.ask(this.words.humanAsk),
+      close: () => this.close(),
+      launch: () => (this.frame.panel.hidden ? this.open() : this.close()),
+      entries: () => this.#entries(),
+    });
+    this.root.append(this.frame.panel, this.frame.launcher);
+    this.#label();
   }
 
   connectedCallback() {
-    if (!this.conversation) {
-      this.conversation = new Conversation(this.getAttribute("server") ?? "", "teller-chat");
-      this.#follow(this.conversation);
-    }
-    this.#draw();
+    this.#recallLook();
+    this.conversation = new Conversation(this.getAttribute("server") ?? "", "teller-chat");
+    if (this.page) this.conversation.context(this.page);
+    this.#follow(this.conversation);
+    this.frame.panel.hidden = this.hasAttribute("launcher");
+    this.#clear();
     this.conversation.resume();
   }
 
   disconnectedCallback() {
     this.conversation?.close();
+    this.conversation = null;
+    this.handover.reset();
   }
 
   attributeChangedCallback() {
-    if (this.conversation) this.#label();
+    this.#label();
   }
 
-  /** Sends *text* as the customer's message. @param {string} text */
-  ask(text) {
+  /** Shows the chat and puts the customer into it. */
+  open() {
+    if (this.frame.panel.hidden) {
+      this.opener = /** @type {HTMLElement | null} */ (document.activeElement);
+      this.frame.panel.hidden = false;
+      this.#unread(0);
+      this.#toEnd();
+      this.#tell("teller-open", null);
+    }
+    this.frame.launcher.setAttribute("aria-expanded", "true");
+    this.frame.input.focus();
+  }
+
+  /** Hides the chat again, where it has a launcher. */
+  close() {
+    if (!this.hasAttribute("launcher") || this.frame.panel.hidden) return;
+    this.frame.panel.hidden = true;
+    this.frame.launcher.setAttribute("aria-expanded", "false");
+    (this.opener?.isConnected && this.opener !== document.body && this.opener !== this ? this.opener : this.frame.launcher).focus();
+    this.#tell("teller-close", null);
+  }
+
+  /** Sends *text* as the customer's message; a *fleeting* one is a secret. @param {string} text @param {boolean} [fleeting] */
+  ask(text, fleeting = false) {
     const words = text.trim();
     if (!words || !this.conversation) return;
-    this.#clearChips();
-    this.#showMine(this.conversation.send(words), words);
-    this.#showTyping(true);
+    this.#outdate();
+    this.#showMine(this.conversation.send(words, fleeting), fleeting ? "•".repeat(words.length) : words);
+    this.#showTyping(this.handover.owner === "bot");
     this.#toEnd();
   }
 
-  /** Begins a conversation as the customer whom *token* vouches for. @param {string} token */
-  async identify(token) {
-    await this.#restart(token);
+  /**
+   * Makes the conversation that of the customer whom the bank's token vouches for. A function that gives a fresh token is
+   * asked again when the conversation has gone stale.
+   * @param {Identity} identity
+   */
+  async identify(identity) {
+    await this.conversation?.identify(identity);
   }
 
-  /** Leaves the conversation; the next message begins one as nobody. */
+  /** Leaves the conversation, in every tab; the next message begins one as nobody. */
   async signOut() {
-    await this.#restart(null);
+    this.conversation?.leave();
+  }
+
+  /** Says what the host page shows: "is this one risky?" then means that product. @param {Page} page */
+  context(page) {
+    this.page = page;
+    this.conversation?.context(page);
+  }
+
+  /** The conversation so far as text, with what an AI wrote labelled as such. */
+  transcript() {
+    return transcript(this.said, this.words);
   }
 
   get words() {
     return WORDS[this.lang === "en" ? "en" : "zh"];
   }
 
-  /** @param {string | null} token */
-  async #restart(token) {
-    this.#draw();
-    await this.conversation?.restart(token);
+  get brand() {
+    return (this.lang === "en" && this.getAttribute("brand-en")) || this.getAttribute("brand") || "";
   }
 
   /** @param {Conversation} conversation */
   #follow(conversation) {
     /** @param {string} type @param {(detail: any) => void} react */
-    const on = (type, react) =>
-      conversation.addEventListener(type, (event) => react(/** @type {CustomEvent} */ (event).detail));
+    const on = (type, react) => conversation.addEventListener(type, (event) => react(/** @type {CustomEvent} */ (event).detail));
     on("event", (event) => this.#take(event));
+    on("cleared", () => this.#clear());
     on("offline", () => this.#say(this.words.offline));
     on("waiting", () => this.#say(this.words.offline));
     on("online", () => this.#say(""));
-    on("ended", () => this.#say(this.words.ended));
+    on("ended", () => {
+      this.#say(this.words.ended);
+      this.#tell("teller-ended", null);
+    });
     on("refused", (message) => this.#markFailed(message));
   }
 
-  #draw() {
+  /** As at the beginning: nothing of a conversation is left. */
+  #clear() {
     this.mine.clear();
-    this.human = false;
-    const mark = svg("svg", { class: "mark", viewBox: "0 0 24 24", "aria-hidden": "true" }, [
-      svg("path", { d: "M12 1.5 7 8.6h2.6L5.4 14h3.1L3.5 20h7.4v2.5h2.2V20h7.4l-5-6h3.1l-4.2-5.4H17z" }, []),
-    ]);
-    this.title_ = element("strong");
-    this.role_ = element("span");
-    this.humanButton = element("button", { class: "human", type: "button" });
-    this.humanButton.addEventListener("click", () => this.ask(this.words.humanAsk));
-    this.log = element("div", { class: "log", role: "log", "aria-live": "polite", tabindex: "0" });
-    this.status = element("p", { class: "line", role: "status", hidden: "" });
-    this.input = element("textarea", { rows: "1", maxlength: "2000", enterkeyhint: "send", autocomplete: "off" });
-    this.sendButton = element("button", { class: "send", type: "submit" });
-    this.notice = element("p", { class: "notice" });
-    const form = element("form", {}, [this.input, this.sendButton]);
-    form.addEventListener("submit", (event) => this.#submit(event));
-    this.input.addEventListener("keydown", (event) => this.#onKey(event));
-    const who = element("div", { class: "who" }, [this.title_, this.role_]);
-    this.welcome = this.#welcome();
-    this.log.append(this.welcome);
-    this.root.replaceChildren(
-      element("header", {}, [mark, who, this.humanButton]),
-      this.log, this.status, form, this.notice,
-    );
-    this.typing = element("div", { class: "message bot", hidden: "" }, [
-      element("div", { class: "bubble typing", "aria-hidden": "true" }, [element("i"), element("i"), element("i")]),
-      element("span", { class: "unseen" }),
-    ]);
-    this.log.append(this.typing);
+    this.said = [];
+    this.draft = null;
+    this.served = false;
+    this.handover.reset();
+    this.#showTyping(false);
+    this.#showExtra(null);
+    this.frame.log.replaceChildren(this.welcome, this.frame.typing);
     this.#label();
   }
 
   #label() {
     const words = this.words;
     if (this.conversation) this.conversation.language = this.lang === "en" ? "en" : "zh";
-    this.title_.textContent = words.title;
-    this.role_.textContent = words.label;
-    this.humanButton.textContent = words.human;
-    this.humanButton.setAttribute("aria-label", words.humanAsk);
-    this.log.setAttribute("aria-label", words.log);
-    this.input.setAttribute("aria-label", words.input);
-    this.input.placeholder = words.placeholder;
-    this.sendButton.textContent = words.send;
-    this.notice.textContent = words.notice;
-    this.typing.lastElementChild.textContent = words.typing;
-    const welcome = this.#welcome();
+    const { owner, name } = this.handover;
+    this.frame.label(words, words.title(this.brand), owner === "joined" ? `${words.rep} ${name}` : words.label);
+    this.frame.human.hidden = owner !== "bot";
+    this.#unread(this.unread);
+    this.handover.draw();
+    const welcome = html("div", { class: "message bot welcome" }, html("p", { class: "bubble" }, words.welcome(this.brand)));
+    if (!this.said.length) welcome.append(chips(words.suggestions.map((text) => ({ title: text, payload: text })), (text) => this.#tap(text)));
     this.welcome.replaceWith(welcome);
     this.welcome = welcome;
   }
 
-  #welcome() {
-    const words = this.words;
-    const bubble = element("p", { class: "bubble" });
-    bubble.textContent = words.welcome;
-    const chips = this.#chips(words.suggestions.map((text) => ({ title: text, payload: text })));
-    return element("div", { class: "message bot welcome" }, [bubble, chips]);
-  }
-
   /** @param {TellerEvent} event */
   #take(event) {
-    if (event.type !== "message.completed") return;
-    const atEnd = this.#isAtEnd();
-    if (event.actor === "customer") this.#takeMine(event);
-    else this.#takeTheirs(event);
-    if (atEnd) this.#toEnd();
+    const follow = this.#isAtEnd() || this.frame.log.scrollTop === this.placed;
+    if (event.type === "message.delta") this.#grow(event);
+    else if (event.type === "message.completed" && event.actor === "customer") this.#takeMine(event);
+    else if (event.type === "message.completed") this.#takeTheirs(event);
+    else if (event.type === "typing") this.#showTyping(event.data.on !== false);
+    else if (event.type === "conversation.signed_in") this.#note(this.words.signedIn);
+    else if (event.type === "rating.requested" && isFresh(event)) this.#askRating();
+    else this.#takeHandover(event);
+    if (follow) this.#toEnd();
+  }
+
+  /** A verified piece of a reply: it is shown as it comes and read aloud when the reply is whole. @param {TellerEvent} event */
+  #grow({ data }) {
+    this.#showTyping(false);
+    if (!this.draft) {
+      this.#outdate();
+      const node = html("div", { class: "message bot draft", "aria-live": "off" }, html("p", { class: "bubble" }));
+      this.draft = { node, text: "", evidence: [] };
+      this.frame.log.insertBefore(node, this.frame.typing);
+    }
+    const points = Array.from(this.draft.text);
+    this.draft.text = points.slice(0, data.start ?? points.length).join("") + data.text;
+    this.draft.evidence.push(...(data.evidence ?? []));
+    this.draft.node.firstElementChild?.replaceChildren(...withFigures(this.draft.text, this.draft.evidence, this.words));
   }
 
   /** @param {TellerEvent} event */
   #takeMine(event) {
-    const known = this.mine.get(event.data.message_id);
+    const { message_id, text } = event.data;
+    this.said.push({ who: this.words.you, at: event.at, text });
+    const known = this.mine.get(message_id);
     if (known) {
-      known.querySelector(".bubble").textContent = event.data.text;
-      known.querySelector(".meta")?.replaceChildren(time(event.at));
+      /** @type {Element} */ (known.firstElementChild).textContent = text;
+      known.lastElementChild?.replaceChildren(time(event.at, this.words));
     } else {
-      this.#clearChips();
-      this.#showMine(event.data.message_id, event.data.text, event.at);
+      this.#outdate();
+      this.#showMine(message_id, text, event.at);
+      this.#showTyping(this.handover.owner === "bot");
     }
   }
 
   /** @param {TellerEvent} event */
   #takeTheirs(event) {
-    this.#showTyping(false);
-    this.#clearChips();
     const words = this.words;
-    const bot = event.actor === "bot";
-    const tag = element("span", { class: "tag" });
-    tag.textContent = bot ? words.label : words.rep;
-    const bubble = element("p", { class: "bubble" });
-    bubble.append(...withFigures(event.data.text, event.data.evidence ?? [], words));
-    const message = element("div", { class: `message ${bot ? "bot" : "rep"}` }, [
-      bubble,
-      element("div", { class: "meta" }, [tag, time(event.at)]),
-    ]);
-    if (event.data.language) message.lang = event.data.language;
-    const replies = event.data.quick_replies ?? [];
-    if (replies.length) message.append(this.#chips(replies));
-    this.log.insertBefore(message, this.typing);
-    const reply = { seq: event.seq, ...event.data };
-    this.dispatchEvent(new CustomEvent("teller-reply", { detail: reply, bubbles: true, composed: true }));
+    this.#showTyping(false);
+    this.#outdate();
+    /** @type {Hands} */
+    const hands = { words, ask: (text, fleeting) => this.#tap(text, fleeting), rate: (seq, score) => this.#rate(score, { seq }) };
+    const message = theirs(event, hands, Boolean(this.draft));
+    if (this.draft) this.draft.node.replaceWith(message);
+    else this.frame.log.insertBefore(message, this.frame.typing);
+    this.draft = null;
+    const tag = message.querySelector(".tag")?.textContent ?? words.label;
+    this.said.push({ who: tag, at: event.at, text: event.data.text });
+    if (this.frame.panel.hidden && isFresh(event)) this.#unread(this.unread + 1);
+    this.#tell("teller-reply", { seq: event.seq, ...event.data });
+  }
+
+  /** @param {TellerEvent} event */
+  #takeHandover(event) {
+    if (!this.handover.take(event)) return;
+    const { owner, name } = this.handover;
+    if (owner === "joined") {
+      this.served = true;
+      this.#showTyping(false);
+      this.#note(this.words.joined(name || this.words.rep));
+    } else if (owner === "bot" && this.served) {
+      this.served = false;
+      this.#note(this.words.left);
+      if (isFresh(event)) this.#askRating();
+    }
+    this.#label();
+    this.#tell("teller-handover", { owner, name });
   }
 
   /** @param {string} id @param {string} text @param {string} [at] when the server took it */
   #showMine(id, text, at) {
     this.welcome.querySelector(".chips")?.remove();
-    const bubble = element("p", { class: "bubble" });
-    bubble.textContent = text;
-    const meta = element("div", { class: "meta" });
-    if (at) meta.append(time(at));
-    else meta.textContent = this.words.sending;
-    const message = element("div", { class: "message customer" }, [bubble, meta]);
+    const message = mine(text, this.words, at);
     this.mine.set(id, message);
-    this.log.insertBefore(message, this.typing);
+    this.frame.log.insertBefore(message, this.frame.typing);
   }
 
-  /** @param {{messageId: string, text: string}} refused */
-  #markFailed({ messageId, text }) {
+  /** @param {string} text something that happened, in the middle of the conversation */
+  #note(text) {
+    this.frame.log.insertBefore(html("p", { class: "note" }, text), this.frame.typing);
+  }
+
+  /** @param {{messageId: string, text: string, fleeting?: boolean}} refused */
+  #markFailed({ messageId, text, fleeting }) {
     this.#showTyping(false);
     const message = this.mine.get(messageId);
-    const again = element("button", { type: "button" });
-    again.textContent = this.words.failed;
-    again.addEventListener("click", () => {
+    const again = button({}, this.words.failed, () => {
       message?.remove();
       this.mine.delete(messageId);
-      this.ask(text);
+      this.ask(text, fleeting);
     });
-    message?.querySelector(".meta")?.replaceChildren(again);
+    message?.lastElementChild?.replaceChildren(again);
   }
 
-  /** @param {{title: string, payload: string}[]} replies */
-  #chips(replies) {
-    const buttons = replies.map(({ title, payload }) => {
-      const button = element("button", { type: "button" });
-      button.textContent = title;
-      button.addEventListener("click", () => {
-        this.ask(payload);
-        this.input.focus();
-      });
-      return button;
-    });
-    return element("div", { class: "chips" }, buttons);
+  /** Says *text* by a tap; who has a keyboard writes on. @param {string} text @param {boolean} [fleeting] */
+  #tap(text, fleeting = false) {
+    this.ask(text, fleeting);
+    if (matchMedia("(pointer: fine)").matches) this.frame.input.focus();
+    else this.frame.log.focus();
   }
 
-  #clearChips() {
-    for (const chips of this.log.querySelectorAll(".chips")) chips.remove();
+  /** What was offered before holds no longer: a button answers what was said last. */
+  #outdate() {
+    for (const chips of this.frame.log.querySelectorAll(".message > .chips")) chips.remove();
+    for (const control of /** @type {NodeListOf<HTMLButtonElement>} */ (this.frame.log.querySelectorAll(".once button, .once input"))) control.disabled = true;
+    for (const card of this.frame.log.querySelectorAll(".once")) card.classList.add("over");
   }
 
   /** @param {boolean} on */
   #showTyping(on) {
     clearTimeout(this.typingTimer);
-    this.typing.hidden = !on;
+    this.frame.typing.hidden = !on;
     if (on) this.typingTimer = setTimeout(() => this.#showTyping(false), TYPING_LIMIT);
   }
 
   /** @param {string} text a state of the line, "" for none */
   #say(text) {
-    this.status.textContent = text;
-    this.status.hidden = !text;
+    if (this.frame.status.textContent === text) return;
+    this.frame.status.textContent = text;
+    this.frame.status.hidden = !text;
   }
 
-  /** @param {Event} event */
-  #submit(event) {
-    event.preventDefault();
-    const text = this.input.value;
-    this.input.value = "";
+  /** @param {Node | null} node what stands between the conversation and the field */
+  #showExtra(node) {
+    this.frame.extra.hidden = !node;
+    this.frame.extra.replaceChildren(...(node ? [node] : []));
+  }
+
+  #askRating() {
+    const leave = () => {
+      this.#showExtra(null);
+      if (matchMedia("(pointer: fine)").matches) this.frame.input.focus();
+    };
+    const form = ratingForm(this.words, leave, async (score, comment) => {
+      const stored = await this.#rate(score, comment ? { comment } : {});
+      if (stored) this.#note(this.words.thanks);
+      return stored;
+    });
+    this.#showExtra(form);
+  }
+
+  /** @param {number} score @param {{seq?: number, comment?: string}} more */
+  async #rate(score, more) {
+    const stored = (await this.conversation?.rate(score, more)) ?? false;
+    if (stored) this.#tell("teller-rating", { score, ...more });
+    return stored;
+  }
+
+  /** What the menu offers. @returns {Entry[]} */
+  #entries() {
+    const words = this.words;
+    const elder = this.hasAttribute("elder");
+    const dark = getComputedStyle(this.frame.panel).colorScheme === "dark";
+    const entries = [
+      { label: elder ? words.elderOff : words.elder, act: () => this.#setLook({ elder: !elder }) },
+      { label: dark ? words.light : words.dark, act: () => this.#setLook({ theme: dark ? "light" : "dark" }) },
+    ];
+    if (!this.said.length) return entries;
+    const keep = () => save(this.transcript(), `${words.title(this.brand)}.txt`);
+    return [
+      ...entries,
+      { label: words.copy, act: () => navigator.clipboard.writeText(this.transcript()).then(() => this.#say(words.copied), keep) },
+      { label: words.save, act: keep },
+      {
+        label: words.rate,
+        act: () => {
+          this.#askRating();
+          /** @type {HTMLElement | null} */ (this.frame.extra.querySelector("input"))?.focus();
+        },
+      },
+    ];
+  }
+
+  /** @param {{elder?: boolean, theme?: string}} look the customer's own choice, which stays */
+  #setLook(look) {
+    if (look.elder !== undefined) this.toggleAttribute("elder", look.elder);
+    if (look.theme !== undefined) this.setAttribute("theme", look.theme);
+    localStorage.setItem(LOOK, JSON.stringify({ ...JSON.parse(localStorage.getItem(LOOK) ?? "{}"), ...look }));
+    this.#toEnd();
+  }
+
+  #recallLook() {
+    const { elder, theme } = JSON.parse(localStorage.getItem(LOOK) ?? "{}");
+    if (elder !== undefined) this.toggleAttribute("elder", elder);
+    if (theme) this.setAttribute("theme", theme);
+  }
+
+  /** @param {number} count */
+  #unread(count) {
+    this.unread = count;
+    this.frame.badge.hidden = !count;
+    this.frame.badge.textContent = String(count);
+    this.frame.launcher.setAttribute("aria-label", count ? `${this.words.open}${this.words.comma}${this.words.unread(count)}` : this.words.open);
+  }
+
+  #submit() {
+    const text = this.frame.input.value;
+    this.frame.input.value = "";
     this.ask(text);
-    this.input.focus();
-  }
-
-  /** @param {KeyboardEvent} event */
-  #onKey(event) {
-    // 229: Safari ends the composition before the Enter that chose the word.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
-    this.#submit(event);
+    this.frame.input.focus();
   }
 
   #isAtEnd() {
-    return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 80;
+    return this.frame.log.scrollHeight - this.frame.log.scrollTop - this.frame.log.clientHeight < 80;
   }
 
+  /** To what was said last: its end, or its beginning where it is longer than there is room. */
   #toEnd() {
-    this.log.scrollTop = this.log.scrollHeight;
+    const { log } = this.frame;
+    log.scrollTop = log.scrollHeight;
+    const last = /** @type {HTMLElement | null} */ (this.frame.typing.previousElementSibling);
+    if (last?.matches(".bot, .rep") && last.offsetHeight > log.clientHeight) log.scrollTop = last.offsetTop - log.offsetTop - 12;
+    this.placed = log.scrollTop;
+  }
+
+  /** @param {string} type @param {unknown} detail */
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
   }
 }
 
-/**
- * The reply's text with every figure marked and its source on hover. Spans count code points, as the server does.
- * @param {string} text
- * @param {{start: number, end: number, source: string, as_of: string}[]} evidence
- * @param {typeof WORDS.zh} words
- */
-function withFigures(text, evidence, words) {
-  const points = Array.from(text);
-  const parts = [];
-  let last = 0;
-  for (const { start, end, source, as_of } of [...evidence].sort((a, b) => a.start - b.start)) {
-    if (start < last || end > points.length) continue;
-    parts.push(points.slice(last, start).join(""));
-    const figure = element("span", { class: "figure" });
-    figure.textContent = points.slice(start, end).join("");
-    figure.title = `${words.source} ${words.sources[source] ?? source} · ${new Date(as_of).toLocaleString()}`;
-    parts.push(figure);
-    last = end;
-  }
-  parts.push(points.slice(last).join(""));
-  return parts;
-}
-
-/** @param {string} at */
-function time(at) {
-  const node = element("time", { datetime: at });
-  node.textContent = new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
-  return node;
-}
-
-/** @param {string} name @param {Record<string, string>} [attributes] @param {Node[]} [children] @returns {any} */
-function element(name, attributes = {}, children = []) {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-
-/** @param {string} name @param {Record<string, string>} attributes @param {Node[]} children */
-function svg(name, attributes, children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
+/** Whether it happens now, and is not told again after a reload. @param {TellerEvent} event */
+function isFresh(event) {
+  return Date.now() - new Date(event.at).getTime() < FRESH;
 }
 
 customElements.define("teller-chat", TellerChat);
