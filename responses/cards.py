@@ -30,7 +30,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from backends.result import Card, Fact, Result, Row
-from backends.values import Money, write
+from backends.values import BEIJING, Money, write
 from responses.reply import Language
 
 BOOK = Path(__file__).with_name("cards.yml")
@@ -40,6 +40,8 @@ AWAITS_CODE = frozenset({"code_sent", "code_wrong", "ask_code"})
 """Outcomes after which the next message may be the one-time code."""
 CODE_LENGTH = 6
 """Digits of a code where the result does not say."""
+RANGES = {"benchmark_low": "benchmark_high", "rate_low": "rate_high", "past_low": "past_high", "hours_from": "hours_to"}
+"""Facts that are the two ends of one figure, the lower first."""
 MAX_ROWS = 20
 """A longer table is cut: the text says how many there are."""
 
@@ -205,7 +207,7 @@ class _Drawer:
                 {"name": name, "label": self._label(name), "kind": kind} for name, kind in kinds.items() if kind
             ],
             "rows": [
-                [self._cell(row[name]) if name in row else None for name, kind in kinds.items() if kind] for row in rows
+                [self._short(row[name]) if name in row else None for name, kind in kinds.items() if kind] for row in rows
             ],
         }
 
@@ -213,17 +215,40 @@ class _Drawer:
         name = drawing.name or "product_name"
         return {
             "name": facts[name].spoken(self._language) if name in facts else "",
-            "items": self._items(drawing.columns, facts),
+            "items": self._items([each for each in drawing.columns if each != name], facts),
         }
 
     def _items(self, names: Iterable[str], facts: dict[str, Fact]) -> list[dict[str, Any]]:
-        return [self._item(facts[name]) for name in names if name in facts and self._label(name) is not None]
+        items = [self._item(facts[name]) for name in names if name in facts and self._label(name) is not None]
+        return self._ranged(items) if any(item["name"] in RANGES for item in items) else items
+
+    def _ranged(self, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """*items* in which the two ends of a range are one: an end that stood alone would be read as the whole."""
+        found = {item["name"]: item for item in items}
+        drawn = []
+        for item in items:
+            name, high = item["name"], found.get(RANGES.get(item["name"], ""))
+            if name in RANGES.values() and any(found.get(low) for low, top in RANGES.items() if top == name):
+                continue
+            if high is not None and high["text"] != item["text"]:
+                item = {**item, "text": f'{item["text"]}{self._said((" 至 ", " to "))}{high["text"]}'}
+            drawn.append(item)
+        return drawn
 
     def _item(self, fact: Fact) -> dict[str, Any]:
         return {"name": fact.name, "label": self._label(fact.name), "kind": fact.kind, **self._cell(fact)}
 
     def _cell(self, fact: Fact) -> dict[str, str]:
         return {"text": fact.spoken(self._language), "value": fact.value}
+
+    def _short(self, fact: Fact) -> dict[str, str]:
+        """A cell of a narrow table: an instant of this year goes without its year."""
+        cell = self._cell(fact)
+        moment = fact.typed()
+        if isinstance(moment, dt.datetime):
+            local, year = moment.astimezone(BEIJING), fact.as_of.astimezone(BEIJING).year
+            cell["text"] = local.strftime("%m-%d %H:%M" if local.year == year else "%Y-%m-%d %H:%M")
+        return cell
 
     def _label(self, name: str) -> str | None:
         return book().label(self._result.capability, name, self._language)
