@@ -117,6 +117,7 @@ def create_app(settings: Settings, instead: Instead | None = None) -> FastAPI:
     install_problem_handlers(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)
+    app.add_middleware(web.Cors, origins=settings.widget_origins)
     app.add_middleware(rasa.Cors, origins=settings.rasa_origins)
     app.include_router(web.router)
     app.include_router(rasa.router)

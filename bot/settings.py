@@ -149,6 +149,9 @@ class Settings(BaseSettings):
     public_url: HttpUrl | None = Field(
         default=None, description="where customers' browsers reach the bank's page and us"
     )
+    widget_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_origins)] = Field(
+        default=(), description="origins whose pages may hold the widget beside our own, with commas between"
+    )
     rasa_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_origins)] = Field(
         default=(), description="origins whose pages may use Rasa's REST channel, with commas between; * is any"
     )

@@ -18,6 +18,11 @@ BINDING_LINK = "/bind/{code}"
 """A binding link is sent to us in WeChat; whoever opens it in a browser is told so."""
 # Browsers ask again each time, and the files are small: a new release is seen at once.
 _HEADERS = {"Cache-Control": "no-cache"}
+WIDGET = "widget"
+# Nothing in it is anybody's; which pages may talk to us from it is decided where they talk.
+_WIDGET_HEADERS = {**_HEADERS, "Cross-Origin-Resource-Policy": "cross-origin"}
+_FOR_TSC = (".ts", ".json")
+"""Files that type-checking reads and no browser does."""
 
 
 def pages(*, demo: bool) -> APIRouter:
@@ -25,18 +30,20 @@ def pages(*, demo: bool) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     for file in sorted(WEB.rglob("*.*")):
         name = file.relative_to(WEB).as_posix()
-        if name.startswith(DESK):
+        if name.startswith(DESK) or file.suffix in _FOR_TSC:
             continue
         if not demo and (name in BANK_PAGES or name in BANK_ASSETS):
             continue
-        router.add_api_route(PAGES.get(name) or BANK_PAGES.get(name) or f"/{name}", _sender(file), name=name)
+        router.add_api_route(PAGES.get(name) or BANK_PAGES.get(name) or f"/{name}", _sender(file, name), name=name)
     if demo:
-        router.add_api_route(BINDING_LINK, _sender(WEB / "bind.html"), name="binding-link")
+        router.add_api_route(BINDING_LINK, _sender(WEB / "bind.html", "bind.html"), name="binding-link")
     return router
 
 
-def _sender(file: Path) -> Callable[[], Awaitable[FileResponse]]:
+def _sender(file: Path, name: str) -> Callable[[], Awaitable[FileResponse]]:
+    headers = _WIDGET_HEADERS if name.startswith(WIDGET) else _HEADERS
+
     async def send() -> FileResponse:
-        return FileResponse(file, headers=_HEADERS)
+        return FileResponse(file, headers=headers)
 
     return send

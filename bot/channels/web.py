@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +15,8 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.channels.intake import LABEL, Address, MessageId, MessageText, clean, take
 from bot.claims import InvalidToken
@@ -37,12 +39,34 @@ SIGNED_IN_IDLE = timedelta(minutes=30)
 """After this much silence the secret of a signed-in conversation no longer opens it; the owner's token does."""
 Item = TypeVar("Item")
 RETRY_MS = 2_000
+EMBEDDED = ("/v1/", "/widget")
+"""What a page of another origin needs to hold the widget."""
+CORS_MAX_AGE = 600
+"""Seconds for which a browser keeps what it was told about origins."""
 MAX_TOKEN = 8_192
 """Characters of the longest token."""
 
 router = APIRouter(prefix="/v1", tags=["conversations"])
 _bearer = HTTPBearer(auto_error=False, description="The conversation's secret, or its owner's token.")
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+class Cors:
+    """Lets pages of *origins* hold the widget: load it, and talk to ``/v1`` by bearer; no cookie is ever taken."""
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        self._app = app
+        self._shared = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "PUT"],
+            allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+            max_age=CORS_MAX_AGE,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ours = scope["type"] == "http" and scope["path"].startswith(EMBEDDED)
+        await (self._shared if ours else self._app)(scope, receive, send)
 
 
 class NewConversation(BaseModel):
