@@ -10,9 +10,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from bot.hiding import hide
 from bot.replay import FIELDS, Change, Report, Seen
 from intents.training.report import picture
-from responses.mask import Vault, mask_personal
+from responses.mask import Vault
 
 MOST = 500
 """Turns that the page shows; the JSON file has all of them."""
@@ -70,7 +71,7 @@ def _turn(change: Change) -> dict[str, Any]:
         "conversation_id": change.conversation_id,
         "seq": change.seq,
         "at": change.at.isoformat(),
-        "text": mask_personal(change.text, vault).text,
+        "text": hide(change.text, vault),
         "changed": list(change.fields),
         "recorded": _masked(change.recorded, vault),
         "replayed": _masked(change.replayed, vault),
@@ -78,16 +79,13 @@ def _turn(change: Change) -> dict[str, Any]:
 
 
 def _masked(seen: Seen, vault: Vault) -> dict[str, Any]:
-    def hide(text: str) -> str:
-        return mask_personal(text, vault).text
-
     return {
         "intents": [[intent["name"], intent["confidence"]] for intent in seen.intents],
         "act": seen.act,
-        "slots": [_slot(slot, hide(slot["value"])) for slot in seen.slots],
-        "decisions": [hide(line) for line in seen.decisions],
-        "reply": None if seen.reply is None else hide(seen.reply),
-        "unrecorded": [hide(line) for line in seen.unrecorded],
+        "slots": [_slot(slot, hide(slot["value"], vault)) for slot in seen.slots],
+        "decisions": [hide(line, vault) for line in seen.decisions],
+        "reply": None if seen.reply is None else hide(seen.reply, vault),
+        "unrecorded": [hide(line, vault) for line in seen.unrecorded],
         "failure": seen.failure,
     }
 

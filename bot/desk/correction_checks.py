@@ -9,11 +9,12 @@ from functools import cache
 from typing import Literal
 
 from backends.values import find_figures
+from bot.hiding import personal
 from bot.message import Frozen
 from intents.capability import catalog
 from intents.nearness import Nearness
 from intents.tagging import Spans
-from responses.mask import HIDDEN, Vault, mask_personal
+from responses.mask import HIDDEN
 
 NUMERIC = frozenset({"amount", "term", "date", "period"})
 """Slots whose words are numbers of many digits without being anybody's: 换1000000日元."""
@@ -52,7 +53,7 @@ def problems_of_text(text: str, spans: Spans, original: str) -> list[Problem]:
     """
     found = [Problem(start=at, end=at + len(HIDDEN), kind="HIDDEN") for at in _places(text, HIDDEN)]
     numbers = [(start, end) for start, end, slot in spans if slot in NUMERIC]
-    for each in mask_personal(text, Vault()).found:
+    for each in personal(text):
         in_a_slot = each.kind == "NUMBER" and any(start <= each.start and each.end <= end for start, end in numbers)
         if not in_a_slot and _bare(text[each.start : each.end]) in _bare(original):
             found.append(Problem(start=each.start, end=each.end, kind=each.kind))
@@ -63,12 +64,12 @@ def problems_of_reply(told: str) -> list[Problem]:
     """What of a reply, its facts in braces, may not be learnt: figures that are no fact of the turn, and personal data."""
     bare = NAME.sub(lambda match: "□" * len(match[0]), told)
     figures = [Problem(where="reply", start=each.start, end=each.end, kind="FIGURE") for each in find_figures(bare)]
-    personal = [
+    somebodys = [
         Problem(where="reply", start=each.start, end=each.end, kind=each.kind)
-        for each in mask_personal(bare, Vault()).found
+        for each in personal(bare)
         if not any(each.start < figure.end and figure.start < each.end for figure in figures)
     ]
-    return sorted([*figures, *personal], key=lambda problem: problem.start)
+    return sorted([*figures, *somebodys], key=lambda problem: problem.start)
 
 
 def braced(text: str, evidence: Sequence[tuple[str, str]]) -> str:

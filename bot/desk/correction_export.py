@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.desk.corrections import Correction
+from bot.hiding import hide
 from intents.capability import parse_example
 from intents.tagging import Spans
 from intents.understanding import Act, Language
-from responses.mask import Vault, mask_personal
 
 
 def catalogue_form(corrections: Sequence[Correction]) -> str:
@@ -110,7 +110,7 @@ def _reply(correction: Correction) -> dict[str, Any]:
         "said": was["said"],
         "lang": correction.language,
         "channel": was["channel"],
-        "customer": mask_personal(correction.text, Vault()).text,
+        "customer": hide(correction.text),
         "given": was["given"],
         "was": was["reply"],
         "reply": correction.reply,

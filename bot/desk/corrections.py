@@ -19,12 +19,12 @@ from bot import audit
 from bot.desk.correctable import Meaning, Turn, as_it_was, recorded_turn
 from bot.desk.correction_checks import NAME, Near, Problem, braced, near_examples, problems_of_reply, problems_of_text
 from bot.desk.correction_tables import CorrectionRow, CorrectionStepRow
+from bot.hiding import hide
 from bot.message import Frozen
 from bot.store import reading
 from intents.capability import catalog, slot_types
 from intents.nearness import NEAR, likeness
 from intents.understanding import Language
-from responses.mask import Vault, mask_personal
 
 Status = Literal["quarantined", "approved", "rejected", "withdrawn"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -276,7 +276,7 @@ def _values(turn: Turn, meaning: Meaning | None, reply: str | None, why: str) ->
     if told is None and (meaning is None or meaning == turn.meaning):
         raise BadCorrection("nothing", "Nothing is corrected: it is what was understood and said.")
     # Beside a reply alone the customer's words are only a hint.
-    text = meaning.text if meaning is not None else _masked(turn.meaning.text)
+    text = meaning.text if meaning is not None else hide(turn.meaning.text)
     problems: list[Problem] = []
     if meaning is not None:
         problems += problems_of_text(meaning.text, meaning.slots, turn.meaning.text)
@@ -354,8 +354,8 @@ async def _settle(
     if status != "withdrawn":
         changes["reviewer"] = actor
     if status != "approved":
-        changes["text"] = _masked(seen.text)
-        changes["reply"] = None if seen.reply is None else _masked(seen.reply)
+        changes["text"] = hide(seen.text)
+        changes["reply"] = None if seen.reply is None else hide(seen.reply)
     await connection.execute(update(CorrectionRow).where(CorrectionRow.id == seen.id).values(changes))
     await _step(connection, seen.id, status, actor, now, why, seen.conversation_id, revision=seen.revision, **data)
     return await _held(connection, seen.id)
@@ -414,12 +414,8 @@ async def _step(
 def _snapshot(values: Mapping[str, Any]) -> dict[str, Any]:
     """What an author made it, for the history: what is personal in it is not kept for ever."""
     reply = values["reply"]
-    masked = {"text": _masked(values["text"]), "reply": None if reply is None else _masked(reply)}
+    masked = {"text": hide(values["text"]), "reply": None if reply is None else hide(reply)}
     return {"meaning": values["meaning"], **masked}
-
-
-def _masked(text: str) -> str:
-    return mask_personal(text, Vault()).text
 
 
 def _correction(row: Row[Any]) -> Correction:

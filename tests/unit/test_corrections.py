@@ -230,6 +230,9 @@ def test_a_hidden_secret_is_no_example_and_an_amount_is_nobody_s() -> None:
     exchange = "换1000000日元"
     assert [problem.kind for problem in problems_of_text(exchange, (), exchange)] == ["NUMBER"]
     assert problems_of_text(exchange, ((1, 8, "amount"),), exchange) == []
+    named = "我叫陈思远，尾号8888的卡上个月刷了500元吧"
+    assert [problem.kind for problem in problems_of_text(named, (), named)] == ["NAME", "CARD"]
+    assert problems_of_text("我叫王小明，尾号1234的卡上个月刷了500元吧", (), named) == []
 
 
 async def test_what_the_catalogue_says_already_is_shown_and_taken_only_for_a_reason(desk: Desk) -> None:
@@ -314,7 +317,7 @@ async def test_the_command_lists_what_there_is_and_takes_out_what_was_approved(
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("TELLER_DATA_DIR", str(tmp_path / "data"))
     approved, waiting = await desk.propose(), await desk.propose(f"我的手机{PHONE}绑定了哪张卡来着")
-    await desk.approve(approved)
+    await desk.approve(approved, now=desk.now - dt.timedelta(minutes=1))
 
     async def run(*given: str) -> Any:
         return await asyncio.to_thread(CliRunner().invoke, app, ["corrections", *given])
