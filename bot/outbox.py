@@ -47,12 +47,17 @@ class Letter(Frozen):
     @property
     def state(self) -> str:
         """``pending``, ``sending``, ``sent``, ``dead``, or ``uncertain``: dead, and perhaps shown all the same."""
-        return "uncertain" if self.is_uncertain else self.status
+        return state_of(self.status, self.last_error)
 
     @property
     def is_uncertain(self) -> bool:
         """Whether nobody knows if the customer saw it."""
-        return self.status == "dead" and (self.last_error or "").startswith(UNCERTAIN)
+        return self.state == "uncertain"
+
+
+def state_of(status: str, last_error: str | None) -> str:
+    """The state of a delivery, for people; see ``Letter.state``."""
+    return "uncertain" if status == "dead" and (last_error or "").startswith(UNCERTAIN) else status
 
 
 class NotDead(Exception):

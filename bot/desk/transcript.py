@@ -13,6 +13,7 @@ from backends.result import Fact
 from bot import audit
 from bot.desk.tables import NoteRow
 from bot.message import Frozen
+from bot.outbox import state_of
 from bot.records import DeliveryRow, EventRow, TurnRow
 from bot.store import reading
 
@@ -32,7 +33,7 @@ class Mark(Frozen):
 class Line(Frozen):
     """One line of the transcript. ``who`` is customer, bot, rep or system; ``insight`` is what the turn's record says of it.
 
-    ``delivery`` is how far a pushed message came: pending, sending, sent or dead.
+    ``delivery`` is how far a pushed message came: pending, sending, sent, dead, or uncertain.
     """
 
     seq: int
@@ -92,10 +93,10 @@ class Transcripts:
                 TurnRow.conversation_id == conversation_id, TurnRow.seq.in_(sorted(numbers))
             )
             records = {row.seq: row.record for row in await connection.execute(turns)}
-            sent = select(DeliveryRow.event_seq, DeliveryRow.status).where(
+            sent = select(DeliveryRow.event_seq, DeliveryRow.status, DeliveryRow.last_error).where(
                 DeliveryRow.conversation_id == conversation_id, DeliveryRow.event_seq > after
             )
-            deliveries = {row.event_seq: row.status for row in await connection.execute(sent)}
+            deliveries = {row.event_seq: state_of(*row[1:]) for row in await connection.execute(sent)}
         return [_line(event, records, deliveries, language) for event in events]
 
     async def write_note(self, conversation_id: str, rep_id: str, text: str, now: dt.datetime) -> None:

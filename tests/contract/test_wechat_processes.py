@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from sqlalchemy import func, select, update
 
+from bot.outbox import Outbox
 from bot.records import DeliveryRow, InboxRow, TurnRow
 from bot.store import open_database, reading
 from tests.faults.processes import Replica
@@ -66,6 +67,13 @@ class World:
             rows = (await connection.execute(select(DeliveryRow.status, DeliveryRow.last_error))).all()
         await engine.dispose()
         return [(row.status, row.last_error) for row in rows]
+
+    async def states(self) -> list[str]:
+        """Every delivery as ``teller deliveries`` shows it."""
+        engine = open_database(None, self.folder / "var")
+        letters = await Outbox(engine).letters(status=None)
+        await engine.dispose()
+        return [letter.state for letter in letters]
 
     async def end_leases(self) -> None:
         """As if the time that a sender has were over."""
@@ -146,4 +154,5 @@ async def test_a_process_killed_between_sending_and_marking_has_sent_it_at_most_
     await world.start()
     await until_statuses(world, "dead")
     assert await world.statuses() == [("dead", "nobody knows if it was sent")]
+    assert await world.states() == ["uncertain"]
     assert len(world.weixin.shown["openid-1"]) == 1

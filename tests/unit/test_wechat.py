@@ -13,8 +13,9 @@ from redis.asyncio import Redis
 from bot.channels import platforms, words
 from bot.channels.weixin import callbacks
 from bot.channels.weixin.crypto import signature
+from responses.scripted import ScriptedModel
 from tests.unit.weixin_bot import WECHAT, Replica, replica, until
-from tests.weixin import TOKEN, Weixin
+from tests.weixin import SENDS_A_MESSAGE, TOKEN, Weixin
 
 PATH = "/channels/wechat"
 
@@ -97,6 +98,19 @@ async def test_a_late_answer_is_sent_once_it_is_there(bot_late: Replica, weixin:
     # The platform's own repetition, come too late, says it no second time.
     assert await weixin.post(bot_late.http, PATH, message) is None
     assert len(weixin.shown["openid-1"]) == 1
+
+
+async def test_an_answer_that_a_stalled_model_delays_is_sent_later_within_the_quota(
+    tmp_path: Path, weixin: Weixin, redis: Redis, impatient: None
+) -> None:
+    model = ScriptedModel("stalled")
+    async with replica(tmp_path, weixin, redis, provider=model, **WECHAT) as bot:
+        assert await weixin.post(bot.http, PATH, weixin.text("今天美元汇率多少")) is None
+        assert weixin.shown == {}
+        await until(lambda: weixin.shown)
+    assert model.asked == 1
+    assert "美元" in weixin.shown["openid-1"][0]
+    assert len(weixin.shown["openid-1"]) == SENDS_A_MESSAGE - weixin.left["openid-1"]
 
 
 async def test_a_killed_request_leaves_its_answer_to_a_later_send(bot_late: Replica, weixin: Weixin) -> None:

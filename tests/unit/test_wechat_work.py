@@ -14,7 +14,8 @@ from redis.asyncio import Redis
 
 from bot.channels import platforms, words
 from bot.channels.weixin import callbacks
-from tests.unit.test_weixin_crypto import B_BODY, B_ECHO, B_POST, B_TOKEN
+from bot.channels.weixin.crypto import signature
+from tests.unit.test_weixin_crypto import A_APP, A_CIPHER, B_BODY, B_ECHO, B_POST, B_TOKEN
 from tests.unit.weixin_bot import WECOM, Replica, replica, until
 from tests.weixin import AGENT, Weixin
 
@@ -89,6 +90,21 @@ async def test_wecoms_samples_hold_over_http(tmp_path: Path, weixin: Weixin, red
         for name in B_POST:
             forged = {**B_POST, name: B_POST[name][:-1] + ("0" if B_POST[name][-1] != "0" else "1")}
             assert (await bot.http.post(APP_PATH, params=forged, content=B_BODY)).status_code == 403
+
+
+async def test_tencents_own_cipher_is_opened_over_http(tmp_path: Path, weixin: Weixin, redis: Redis) -> None:
+    key = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+    settings = {**WECOM, "wecom_corpid": A_APP, "wecom_token": "pamtest", "wecom_aes_key": key}
+    async with replica(tmp_path, weixin, redis, **settings) as bot:
+        timestamp = str(int(weixin.now()))
+        query = {"timestamp": timestamp, "nonce": "n", "echostr": A_CIPHER}
+        shown = {**query, "msg_signature": signature("pamtest", timestamp, "n", A_CIPHER)}
+        response = await bot.http.get(APP_PATH, params=shown)
+        assert (response.status_code, response.text) == (200, "我是中文abcd123")
+        for place in range(0, len(A_CIPHER), 5):
+            changed = A_CIPHER[:place] + chr(ord(A_CIPHER[place]) ^ 1) + A_CIPHER[place + 1 :]
+            refused = await bot.http.get(APP_PATH, params={**shown, "echostr": changed})
+            assert refused.status_code == 403
 
 
 async def test_without_settings_neither_is_there(tmp_path: Path, weixin: Weixin, redis: Redis) -> None:

@@ -25,6 +25,7 @@ from bot.service import Service
 from bot.settings import Settings, load_settings
 from intents.scorer import RELEASE
 from intents.serve import Understander
+from responses.gateway import ModelProvider
 from tests.bank import open_bank
 from tests.weixin import AES_KEY, AGENT, APP, SECRET, TOKEN, Weixin
 
@@ -88,7 +89,13 @@ def understander() -> Understander:
 
 @asynccontextmanager
 async def replica(
-    data_dir: Path, weixin: Weixin, redis: Redis, *, clock: Clock = utc_now, **given: Any
+    data_dir: Path,
+    weixin: Weixin,
+    redis: Redis,
+    *,
+    clock: Clock = utc_now,
+    provider: ModelProvider | None = None,
+    **given: Any,
 ) -> AsyncIterator[Replica]:
     """The bot under the settings *given*, talking to *weixin*."""
     settings = load_settings(env="demo", data_dir=data_dir, **given)
@@ -100,6 +107,7 @@ async def replica(
             clock=clock,
             understand=understander().understand,
             actions=gate,
+            provider=provider,
             channels=_channels(settings, weixin, redis, stack),
         )
         service = await stack.enter_async_context(running(settings, instead))
