@@ -12,11 +12,15 @@ from responses.disclosures import disclosures
 from responses.draft import Drafter, fill, joined
 from responses.gates.bare import bare
 from responses.gates.compliance import check_compliance
-from responses.library import ROWS, SHARED, FactType, TemplateFile, Wording, library, names_in, parse
+from responses.library import ROWS, SHARED, FactType, Wording, library, names_in, parse
+from responses.persona import persona
 from responses.reply import Language
 from responses.verify import verify
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+_HOTLINE = Fact.of(
+    "hotline", "400-820-9966", source="rule", as_of=dt.datetime(2026, 1, 1, tzinfo=dt.UTC), kind="digits"
+)
 SAMPLE_TIME = dt.datetime(2026, 11, 21, 7, 4, tzinfo=dt.UTC)
 
 
@@ -25,7 +29,7 @@ def check_templates(known: Mapping[str, Collection[str]]) -> list[str]:
 
     *known* names the outcomes each capability can answer with.
     """
-    return [*_missing(known), *_refused(), *_disclosures()]
+    return [*_missing(known), *_refused(), *_persona(), *_disclosures()]
 
 
 def _missing(known: Mapping[str, Collection[str]]) -> Iterator[str]:
@@ -42,7 +46,6 @@ def _refused() -> Iterator[str]:
         facts = {name: sample(name, kind) for name, kind in file.facts.items()}
         for outcome, wording in file.outcomes.items():
             yield from check_wording(capability, outcome, wording, facts)
-        yield from _opening(file, facts)
 
 
 def check_wording(capability: str, outcome: str, wording: Wording, facts: Mapping[str, Fact]) -> Iterator[str]:
@@ -77,10 +80,23 @@ def _fails(
         yield f"{where} ({language}): {refusal.rule} at {refusal.span!r} in {fill(draft).text!r}"
 
 
-def _opening(file: TemplateFile, facts: Mapping[str, Fact]) -> Iterator[str]:
-    greeting = Wording(zh=file.opening["zh"], en=file.opening["en"]) if file.opening else None
-    if greeting is not None:
-        yield from check_wording(SHARED, "opening", greeting, facts)
+def _persona() -> Iterator[str]:
+    """What the persona says around replies passes the gates, and no template has a habit that it must not have."""
+    spoken = persona()
+    facts = {"honorific": sample("honorific", FactType(kind="name", detail="陈女士")), "hotline": _HOTLINE}
+    nothing = Result(capability="greet", outcome="plain")
+    for language, phrase in spoken.phrases():
+        draft = Drafter(language).draft(phrase, facts)
+        # A phrase may lead over to what comes: it is judged as the beginning of a reply.
+        for refusal in verify(draft.text.rstrip("，：: "), draft, [nothing], language):
+            yield f"persona ({language}): {refusal.rule} at {refusal.span!r} in {phrase!r}"
+        for habit in spoken.habits(phrase, language):
+            yield f"persona ({language}): never says {habit!r}, and does in {phrase!r}"
+    for capability, file in library().items():
+        for outcome, wording in file.outcomes.items():
+            for language, template in wording.templates():
+                for habit in spoken.habits(template, language):
+                    yield f"{capability}.{outcome} ({language}): the persona never says {habit!r}, and does in {template!r}"
 
 
 def _disclosures() -> Iterator[str]:

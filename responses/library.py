@@ -200,11 +200,10 @@ class FactType(_Strict):
 
 
 class TemplateFile(_Strict):
-    """The wordings of one capability, and the facts they may name. ``opening`` greets once a conversation."""
+    """The wordings of one capability, and the facts they may name."""
 
     facts: dict[str, FactType] = {}
     outcomes: dict[str, Wording]
-    opening: dict[Language, Variants] | None = None
 
     @model_validator(mode="after")
     def _names_declared_facts(self) -> TemplateFile:
