@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from backends.result import Fact, Result
 from responses.audience import Audience
-from responses.draft import Draft, Drafter, MissingFact
+from responses.draft import Draft, Drafter, MissingFact, merged
 from responses.gates.refusal import Refusal
 from responses.parts import EXACT_CAPABILITIES, Part
 from responses.persona import Already, persona
@@ -45,7 +45,7 @@ def greeting(parts: Sequence[Part], audience: Audience, drafter: Drafter) -> Dra
 def opening(parts: Sequence[Part], audience: Audience, drafter: Drafter) -> Draft | None:
     """A word for the customer's mood, before the matter; ``None`` where there is nothing to say."""
     first = parts[0]
-    if _says_nothing_around(first) or audience.tone == "brief":
+    if _says_nothing_around(first) or (audience.tone == "brief" and audience.mood != "angry"):
         return None
     if audience.mood == "angry" and audience.mood_answered:
         return None
@@ -70,21 +70,34 @@ def closing(parts: Sequence[Part], audience: Audience, rules: Mapping[str, Fact]
         return _parting(last, audience, drafter)
     if any(map(_says_nothing_around, parts)) or last.exact or audience.tone == "brief":
         return None
+    if last.kind == "ask" or last.draft.text.rstrip().endswith(("？", "?")):
+        return None
+    said = [_wish(last, audience, drafter), _telephone(last, audience, rules, drafter)]
+    told = [draft for draft in said if draft is not None]
+    return merged(told, "" if audience.language == "zh" else " ") if told else None
+
+
+def _wish(last: Part, audience: Audience, drafter: Drafter) -> Draft | None:
+    """What suits the mood at the end of a reply."""
     end = (split(last.draft.text) or [""])[-1]
-    if audience.tone == "elder" and "hotline" in rules and "hotline" not in last.draft.text:
-        offered = persona().elder[audience.language]
-        if not any(key(phrase) in audience.said for phrase in offered):
-            return _unheard(offered, {"hotline": rules["hotline"]}, audience, drafter)
-    if last.kind == "ask" or end.rstrip().endswith(("？", "?")):
+    if audience.mood == "calm" and (audience.tone == "elder" or audience.variation % SELDOM):
         return None
-    if audience.mood == "calm" and (audience.variation % SELDOM or persona().says("offer", end)):
+    if persona().says("offer", end) and (audience.mood != "anxious" or last.kind == "setback"):
         return None
-    if audience.mood == "cheerful" and persona().says("cheer", end):
-        return None
-    if audience.mood in ("puzzled", "angry") and persona().says("offer", end):
+    if persona().says("cheer", end) and audience.mood == "cheerful":
         return None
     found = persona().closings.get(audience.mood, {}).get(last.kind, {}).get(audience.language, ())
     return _unheard(found, {}, audience, drafter)
+
+
+def _telephone(last: Part, audience: Audience, rules: Mapping[str, Fact], drafter: Drafter) -> Draft | None:
+    """The hotline, offered to an older customer once in a conversation."""
+    offered = persona().elder[audience.language]
+    if audience.tone != "elder" or "hotline" not in rules or "hotline" in last.draft.text:
+        return None
+    if any(key(phrase) in audience.said for phrase in offered):
+        return None
+    return _unheard(offered, {"hotline": rules["hotline"]}, audience, drafter)
 
 
 def check_manner(text: str, results: Sequence[Result], audience: Audience, *, greeted: bool) -> list[Refusal]:

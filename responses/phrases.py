@@ -51,13 +51,19 @@ def lead(text: str) -> tuple[str, ...]:
 def choose(
     options: Sequence[T], memory: Memory, keys: Callable[[T], Iterable[str]], cost: Callable[[T], float] = lambda _: 0
 ) -> T:
-    """The option of which least was said, the longer ago the better; then the cheapest; then as the seed says."""
+    """The option that does not open as the reply before did, of which least was said, the longer ago the better; then the
+    cheapest; then as the seed says."""
     heard = {phrase: place for place, phrase in enumerate(memory.said, 1)}
     newest = len(memory.said) + 1
 
-    def rank(place: int) -> tuple[float, float, int]:
+    def rank(place: int) -> tuple[bool, float, float, int]:
         told = [heard[phrase] for phrase in keys(options[place]) if phrase in heard]
-        return (sum(1 + at / newest for at in told), cost(options[place]), (place - memory.variation) % len(options))
+        return (
+            newest - 1 in told,
+            sum(1 + at / newest for at in told),
+            cost(options[place]),
+            (place - memory.variation) % len(options),
+        )
 
     return options[min(range(len(options)), key=rank)]
 
