@@ -217,14 +217,6 @@ def replies() -> None:
 
 
 @app.command()
-def replies() -> None:
-    """Write down, as Markdown, ten replies in every mood, tone and language: docs/replies.md."""
-    from bot.replies import page
-
-    print(page(), end="")
-
-
-@app.command()
 def doctor() -> None:
     """Look at everything that serving needs, and say what to do; exit 1 where it could not serve."""
     from bot.doctor import Finding, examine
