@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import aliased
 
 from bot.desk.accounts import Rep
 from bot.desk.holding import QUEUE
@@ -146,11 +147,12 @@ class Views:
             said = exists().where(
                 InboxRow.conversation_id == ConversationRow.id, InboxRow.text.ilike(_like(words), escape="\\")
             )
+            event = aliased(EventRow)
             answered = exists().where(
-                EventRow.conversation_id == ConversationRow.id,
-                EventRow.type == "message.completed",
-                EventRow.actor != "customer",
-                EventRow.data["text"].as_string().ilike(_like(words), escape="\\"),
+                event.conversation_id == ConversationRow.id,
+                event.type == "message.completed",
+                event.actor != "customer",
+                event.data["text"].as_string().ilike(_like(words), escape="\\"),
             )
             query = query.where(or_(said, answered, ConversationRow.customer_id == words, ConversationRow.id == words))
         async with reading(self._engine) as connection:
@@ -170,21 +172,31 @@ def _may_see(rep: Rep) -> ColumnElement[bool]:
         return ConversationRow.id.is_not(None)
     if rep.role != "rep":
         return ConversationRow.id.is_(None)
-    held = select(ConversationRow.customer_id).where(ConversationRow.owner == rep.id).correlate(None)
+    # Under names of their own: the query that this is a condition of may read the same tables.
+    had, own = aliased(TicketRow), aliased(ConversationRow)
+    held = select(own.customer_id).where(own.owner == rep.id)
     return or_(
         ConversationRow.owner.in_((rep.id, QUEUE)),
-        exists().where(TicketRow.conversation_id == ConversationRow.id, TicketRow.taken_by == rep.id),
+        exists().where(had.conversation_id == ConversationRow.id, had.taken_by == rep.id),
         ConversationRow.customer_id.in_(held),
     )
 
 
 def _listing(*, outer: bool = False) -> Any:
-    """Conversations with their ticket and the latest message."""
+    """Conversations with their ticket, who spoke last, and the customer's latest message."""
     latest = (
         select(func.max(EventRow.seq))
         .where(EventRow.conversation_id == ConversationRow.id, EventRow.type == "message.completed")
         .correlate(ConversationRow)
         .scalar_subquery()
+    )
+    written = aliased(InboxRow)
+    words = (
+        select(written.text)
+        .where(written.conversation_id == ConversationRow.id)
+        .order_by(written.seq.desc())
+        .limit(1)
+        .correlate(ConversationRow)
     )
     newest_ticket = (
         select(func.max(TicketRow.created_at))
@@ -211,7 +223,7 @@ def _listing(*, outer: bool = False) -> Any:
             TicketRow.created_at.label("ticket_at"),
             EventRow.actor.label("latest_actor"),
             EventRow.at.label("latest_at"),
-            EventRow.data.label("latest"),
+            words.scalar_subquery().label("latest"),
         )
         .select_from(ConversationRow)
         .join(
@@ -236,7 +248,7 @@ def _listed(row: Any, since: dt.datetime, limit: int) -> Listed:
         priority=row.priority or 0,
         since=since,
         limit=limit,
-        latest=_shortened(str((row.latest or {}).get("text", ""))),
+        latest=_shortened(row.latest or ""),
         unanswered=row.latest_actor == "customer",
         disposition=row.disposition,
         at=row.updated_at,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import logging
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -20,13 +21,16 @@ from bot.effects import perform
 from bot.message import Frozen, Incoming
 from bot.parts import Parts
 from bot.principal import Principal
-from bot.records import ConversationRow, InboxRow, TurnRow
+from bot.records import ConversationRow, EventRow, InboxRow, TurnRow
 from bot.session import Session
 from bot.store import reading
 from bot.turn import handle_turn
 
 READS = frozenset({"run", "explain", "status"})
 """Steps that change nothing, unless the action says that its ``run`` does."""
+LOOKED_AT = 6
+"""Messages among which one is looked for that has no answer."""
+_MESSAGE = ("conversation_id", "message_id", "seq", "text", "received_at", "channel")
 RECENT_TURNS = 12
 """Turns whose facts are at hand for a rep's own words."""
 _LOG = logging.getLogger(__name__)
@@ -51,14 +55,21 @@ class Suggesting:
         self._parts = parts
 
     async def suggest(self, conversation_id: str, rep_id: str, now: dt.datetime) -> Suggestion | None:
-        """The reply to the customer's latest message; made once. ``None`` where there is nothing to say to it.
+        """The reply to the customer's latest message that nobody has answered; made once. ``None`` where there is none, or
+        nothing to say to it.
 
-        It is made with the rights of whoever wrote the message, and with the conversation's memory, which stays as it is.
+        It is made with the rights of whoever wrote the message, and with what the conversation remembers, which stays as it is.
         """
-        found = await self._latest(conversation_id)
-        if found is None:
-            return None
-        message, session, principal = found
+        for message, session, principal in await self._unanswered(conversation_id):
+            suggestion = await self._suggest(message, session, principal, rep_id, now)
+            if suggestion is not None:
+                return suggestion
+        return None
+
+    async def _suggest(
+        self, message: Incoming, session: Session, principal: Principal, rep_id: str, now: dt.datetime
+    ) -> Suggestion | None:
+        conversation_id = message.conversation_id
         known = await self._known(conversation_id, message.seq)
         if known is not None:
             return known if known.text else None
@@ -68,7 +79,7 @@ class Suggesting:
             # A part that fails costs the rep a suggestion, and nothing else; its words may quote the customer.
             _LOG.warning("no suggestion for %s: %s", conversation_id, type(error).__name__)
             return None
-        said = turn.reply is not None and not _is_about_the_queue(turn.record)
+        said = turn.reply is not None and _is_an_answer(turn.record)
         row = {
             "conversation_id": conversation_id,
             "seq": message.seq,
@@ -132,27 +143,35 @@ class Suggesting:
         ]
         return facts, results
 
-    async def _latest(self, conversation_id: str) -> tuple[Incoming, Session, Principal] | None:
+    async def _unanswered(self, conversation_id: str) -> list[tuple[Incoming, Session, Principal]]:
+        """The customer's messages, the latest first, since the bot or a rep last answered one."""
+        is_reps = (
+            EventRow.conversation_id == conversation_id,
+            EventRow.actor == "rep",
+            EventRow.type == "message.completed",
+        )
         query = (
-            select(InboxRow, ConversationRow.session)
+            select(InboxRow, ConversationRow.session, TurnRow.record)
             .join(ConversationRow, ConversationRow.id == InboxRow.conversation_id)
-            .where(InboxRow.conversation_id == conversation_id)
+            .outerjoin(TurnRow, (TurnRow.conversation_id == InboxRow.conversation_id) & (TurnRow.seq == InboxRow.seq))
+            .where(
+                InboxRow.conversation_id == conversation_id,
+                InboxRow.seq > func.coalesce(select(func.max(EventRow.seq)).where(*is_reps).scalar_subquery(), 0),
+            )
             .order_by(InboxRow.seq.desc())
-            .limit(1)
+            .limit(LOOKED_AT)
         )
         async with reading(self._engine) as connection:
-            row = (await connection.execute(query)).one_or_none()
-        if row is None:
-            return None
-        message = Incoming(
-            conversation_id=conversation_id,
-            message_id=row.message_id,
-            seq=row.seq,
-            text=row.text,
-            received_at=row.received_at,
-            channel=row.channel,
-        )
-        return message, Session.model_validate(row.session), Principal.model_validate(row.principal)
+            rows = (await connection.execute(query)).all()
+        is_open = itertools.takewhile(lambda row: not _was_answered(row.record), rows)
+        return [
+            (
+                Incoming(**{name: getattr(row, name) for name in _MESSAGE}),
+                _without_tasks(Session.model_validate(row.session)),
+                Principal.model_validate(row.principal),
+            )
+            for row in is_open
+        ]
 
     async def _known(self, conversation_id: str, seq: int) -> Suggestion | None:
         return await self._one(SuggestionRow.conversation_id == conversation_id, SuggestionRow.seq == seq)
@@ -173,6 +192,11 @@ class Suggesting:
         )
 
 
+def _without_tasks(session: Session) -> Session:
+    """The memory without what the bot had begun: a rep who asks "shall I go on?" would not get the answer to work."""
+    return session.model_copy(update={"tasks": (), "queue": (), "agenda": (), "human_offer": "made"})
+
+
 async def _only_look(
     effect: Effect, steps: Sequence[Step], message: Incoming, principal: Principal, now: dt.datetime, parts: Parts
 ) -> Result:
@@ -188,6 +212,20 @@ async def _only_look(
         explain = effect.model_copy(update={"call": call.model_copy(update={"step": "explain"})})
         return await perform(explain, steps, message, principal, now, parts)
     return Result(capability=call.name, outcome="unavailable")
+
+
+def _is_an_answer(record: dict[str, Any]) -> bool:
+    """Whether it says something: what only asks back rests on buttons that a rep's message has not."""
+    asks = any(
+        decision["kind"] == "clarify" or (decision.get("say") or {}).get("outcome") == "close"
+        for decision in record["decisions"]
+    )
+    return not asks and not _is_about_the_queue(record)
+
+
+def _was_answered(record: dict[str, Any] | None) -> bool:
+    """Whether the bot said more to the message than where the customer waits."""
+    return bool(record and record.get("decisions")) and not _is_about_the_queue(record or {})
 
 
 def _is_about_the_queue(record: dict[str, Any]) -> bool:

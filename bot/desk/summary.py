@@ -82,7 +82,8 @@ def label_of(name: str, language: str) -> str:
     capability = catalog().get(name)
     if capability is None:
         return name
-    return capability.en if language == "en" else capability.zh
+    known = capability.en if language == "en" else capability.zh
+    return capability.label.get("en" if language == "en" else "zh", known)
 
 
 def _states_of(record: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
@@ -85,6 +86,7 @@ async def show(request: Request, seen: Seen, who: SignedIn, service: Service, te
         held=seen.owner == who.rep.id,
         skills=(GENERAL, *desk_rules().all_skills()),
         max_tries=MAX_TRIES,
+        message_id=secrets.token_hex(12),
     )
 
 

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from bot.desk.rules import desk_rules
 from bot.desk.sessions import SignedIn
+from bot.desk.summary import label_of
 
 WEB = Path(__file__).parents[2] / "web" / "desk"
 WORDS = Path(__file__).parents[1] / "words.yml"
@@ -89,6 +90,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["capability"] = label_of
     made.filters["clock"] = _clock
     made.filters["moment"] = _moment
     made.filters["span"] = _span

@@ -51,7 +51,9 @@ async def sign_in(
         shown.headers["Retry-After"] = str(error.seconds)
         return shown
     token = await service.desk.sessions.begin(rep, address, now)
-    answer = RedirectResponse(next_page if _PAGE_OF_OURS.fullmatch(next_page) else HOME[rep.role], 303)
+    # The desk itself is what everybody asks for first, and no page for an admin.
+    is_somewhere = next_page != "/desk" and _PAGE_OF_OURS.fullmatch(next_page)
+    answer = RedirectResponse(next_page if is_somewhere else HOME[rep.role], 303)
     answer.set_cookie(
         cookie_name(service),
         token,
