@@ -193,7 +193,7 @@ class Gateway:
                         async with asyncio.timeout_at(wait):
                             piece = await anext(stream, None)
                         if piece is None:
-                            raise ModelFailure("the stream has no end")
+                            raise ModelFailure("the stream has no end", usage=call.usage)
                         if isinstance(piece, Completion):
                             call.usage = piece.usage or estimated(request, piece.text)
                             call.answered = answered = bool(piece.text.strip())

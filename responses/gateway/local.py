@@ -135,4 +135,7 @@ class LocalModel:
 def open_model(entry: Entry) -> LocalModel:
     """The model in the folder that *entry* of the file of providers names."""
     assert entry.path is not None
+    if not (entry.path / "config.json").is_file():
+        # Told before torch is imported, which takes seconds.
+        raise FileNotFoundError(entry.path)
     return LocalModel(entry.path, called=entry.name, temperature=entry.temperature)

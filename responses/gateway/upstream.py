@@ -114,7 +114,7 @@ class Upstream:
         try:
             yield call
         except ModelFailure as failure:
-            call.usage = failure.usage or call.usage
+            call.usage = failure.usage or Usage()
             if failure.rest:
                 self.breaker.rest(failure.rest)
             raise
