@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -37,10 +38,15 @@ SMALL = ("card_bill", "fx_rate", "greet", "out_of_scope")
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A catalogue of four capabilities."""
+    """A catalogue of four capabilities, and of what is outside every tenth example."""
     folder = tmp_path_factory.mktemp("catalog")
     for name in ("_slots", *SMALL):
         shutil.copy(CATALOG / f"{name}.yml", folder)
+    outside = folder / "out_of_scope.yml"
+    raw = yaml.safe_load(outside.read_text("utf-8"))
+    for acts in raw["examples"].values():
+        acts["ask"] = "\n".join(acts["ask"].splitlines()[::10])
+    outside.write_text(yaml.safe_dump(raw, allow_unicode=True), "utf-8")
     return folder
 
 
@@ -48,7 +54,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def release(few: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A release trained on it from scratch."""
     out = tmp_path_factory.mktemp("release")
-    tiny = Settings(epochs=5, layers=1, width=64, rate=3e-3, batch=32)
+    tiny = Settings(epochs=5, layers=1, width=64, rate=4e-3, batch=16, threads=1)
     train(out, Path("scratch"), catalog_folder=few, settings=tiny)
     return out
 
@@ -102,7 +108,7 @@ def test_padding_changes_nothing(release: Path) -> None:
 def test_pretraining_writes_an_encoder_that_training_can_start_from(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("\n".join(f"请问信用卡账单第{number}期怎么还款" for number in range(300)), "utf-8")
-    small = PretrainSettings(tokens=20_000, batch_tokens=1024, warmup=5, layers=1, width=64)
+    small = PretrainSettings(tokens=20_000, batch_tokens=1024, warmup=5, layers=1, width=64, threads=1)
     pretrain(tmp_path / "base", [Source(text, 2.0)], small)
     encoder = load_encoder(tmp_path / "base")
     assert encoder.config.hidden_size == 64
