@@ -18,6 +18,7 @@ from bot.deliveries_cli import app as deliveries_app
 from bot.desk_cli import app as desk_app
 from bot.kb_cli import app as kb_app
 from bot.replay_cli import replay
+from bot.writer_cli import train_writer
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -37,6 +38,7 @@ app.add_typer(deliveries_app, name="deliveries")
 app.add_typer(desk_app, name="desk")
 app.add_typer(corrections_app, name="corrections")
 app.command()(replay)
+app.command()(train_writer)
 DRAIN_SECONDS = 5
 """How long running requests and streams get when the server is told to stop."""
 

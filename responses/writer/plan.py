@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from responses.reply import Language
 from responses.writer.pairs import Pair
-from responses.writer.tokens import FACTS, SAY, START, Vocabulary, base_name
 
 Mood = Literal["calm", "anxious", "angry", "hurried", "cheerful", "puzzled"]
 Tone = Literal["warm", "brief", "formal", "elder"]
 Style = Literal["written", "template"]
 
-LONGEST_SAID = 48
-"""Tokens of the customer's words that are read."""
+_NUMBERED = re.compile(r"_\d+$")
+
+
+def base_name(token: str) -> str:
+    """The fact that a placeholder stands for: ``card_tail`` for ``card_tail_2``."""
+    return _NUMBERED.sub("", token)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One reply to be. ``given`` names its placeholders, each as often as it must be said; ``card_tail_2`` is a second
-    ``card_tail``. ``customer`` holds no personal data and no figures."""
+    """One reply to be. ``given`` names its placeholders, each as often as it must be said and in the order in which those
+    of one fact must come (``card_tail`` before ``card_tail_2``). ``customer`` holds no personal data and no figures.
+    ``style`` is whose wording the reply is like: that of people who wrote for their plan, or a template's."""
 
     capability: str
     outcome: str
@@ -45,26 +49,3 @@ class Plan:
         """What makes two plans one: everything but the customer's words and the order of the facts."""
         told = (self.capability, self.outcome, *sorted(self.given), self.lang, self.mood, self.tone, self.channel)
         return "|".join(told)
-
-    def encode(self, vocabulary: Vocabulary) -> list[int]:
-        """Its ids, up to and with the mark behind which the reply begins; ``KeyError`` for a fact without a token."""
-        return [*self._read(vocabulary)]
-
-    def _read(self, vocabulary: Vocabulary) -> Iterator[int]:
-        marks = vocabulary.marks
-        yield marks[START]
-        for mark in (self.style, self.lang, self.mood, self.tone, self.channel):
-            yield marks[f"<{mark}>"]
-        yield from words(vocabulary, (self.capability, self.outcome))
-        yield marks[FACTS]
-        for name in sorted(map(base_name, self.given)):
-            yield vocabulary.facts[name]
-            yield from words(vocabulary, (name,))
-        yield marks[SAY]
-        yield from vocabulary.encode_masked(self.customer)[:LONGEST_SAID]
-        yield marks[SAY]
-
-
-def words(vocabulary: Vocabulary, names: Sequence[str]) -> list[int]:
-    """The ids of names as words: what is told of one capability or fact is told of those that share its words."""
-    return vocabulary.encode("".join(f" {word}" for name in names for word in name.split("_")))

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from responses.writer.plan import Plan, base_name
+
 PAD, START, END, SAY, FACTS, MASKED = "<pad>", "<start>", "<end>", "<say>", "<facts>", "<masked>"
 LANGUAGES = ("<zh>", "<en>")
 MOODS = ("<calm>", "<anxious>", "<angry>", "<hurried>", "<cheerful>", "<puzzled>")
@@ -27,12 +29,9 @@ SPACE = "▁"
 _BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 _PIECES = r"▁?[A-Za-z]+(?:['’][a-z]+)?|[\s\S]"
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}|⟦([^⟦⟧]*)⟧")
-_NUMBERED = re.compile(r"_\d+$")
 
-
-def base_name(token: str) -> str:
-    """The fact that a placeholder stands for: ``card_tail`` for ``card_tail_2``."""
-    return _NUMBERED.sub("", token)
+LONGEST_SAID = 48
+"""Tokens of the customer's words that are read."""
 
 
 class Vocabulary:
@@ -59,16 +58,17 @@ class Vocabulary:
 
     @classmethod
     def learn(
-        cls, lines: Iterable[str], facts: Iterable[str], *, size: int = 6144, characters: int = 3200
+        cls, lines: Iterable[tuple[str, int]], facts: Iterable[str], *, size: int = 6144, characters: int = 3200
     ) -> Vocabulary:
-        """A vocabulary of at most *size* learnt from *lines*, with a placeholder for each of *facts*."""
+        """A vocabulary of at most *size* learnt from *lines*, each with how often it counts, and a placeholder for each of
+        *facts*; at least 300 and the facts, for marks and bytes."""
         fixed = [*MARKS, *(f"{{{name}}}" for name in sorted(set(facts))), *_BYTES]
         seen: Counter[str] = Counter()
         words: Counter[str] = Counter()
         blank = _empty({})
-        for line in lines:
+        for line, times in lines:
             for piece, _ in blank.pre_tokenizer.pre_tokenize_str(blank.normalizer.normalize_str(line)):
-                (seen if len(piece) == 1 else words)[piece] += 1
+                (seen if len(piece) == 1 else words)[piece] += times
         letters = sorted({letter for word in words for letter in word})
         single = [char for char, count in seen.most_common(characters) if count > 1]
         vocabulary = list(dict.fromkeys([*fixed, *letters, *sorted(single)]))
@@ -104,6 +104,20 @@ class Vocabulary:
             ids += [self.marks[MASKED]] * (number > 0) + self.encode(part)
         return ids
 
+    def encode_plan(self, plan: Plan) -> list[int]:
+        """The ids of *plan*, up to and with the mark behind which the reply begins; ``KeyError`` for a fact without a token."""
+        marks = self.marks
+        ids = [marks[START]]
+        ids += [marks[f"<{mark}>"] for mark in (plan.style, plan.lang, plan.mood, plan.tone, plan.channel)]
+        ids += [*self._words(plan.capability), *self._words(plan.outcome), marks[FACTS]]
+        for name in sorted(map(base_name, plan.given)):
+            ids += [self.facts[name], *self._words(name)]
+        return [*ids, marks[SAY], *self.encode_masked(plan.customer)[:LONGEST_SAID], marks[SAY]]
+
+    def _words(self, name: str) -> list[int]:
+        """A name as words: what is learnt of one capability or fact is known of those that share its words."""
+        return self.encode("".join(f" {word}" for word in name.split("_")))
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of *ids*, a placeholder as its ``{name}``."""
         return "".join(self.texts[index] for index in ids)
@@ -119,7 +133,9 @@ def _pieces(words: Counter[str], room: int) -> tuple[list[str], list[tuple[str, 
     trainer = trainers.BpeTrainer(
         vocab_size=room + len(letters), min_frequency=2, show_progress=False, initial_alphabet=letters
     )
-    learner.train_from_iterator((word for word, count in sorted(words.items()) for _ in range(min(count, 500))), trainer)
+    learner.train_from_iterator(
+        (word for word, count in sorted(words.items()) for _ in range(min(count, 500))), trainer
+    )
     merges = [(left, right) for left, right in json.loads(learner.to_str())["model"]["merges"]][:room]
     return [left + right for left, right in merges], merges
 

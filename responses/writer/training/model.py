@@ -38,21 +38,17 @@ class Block(nn.Module):  # type: ignore[misc]  # torch is untyped here
         self.gate_up = nn.Linear(shape.width, 2 * shape.inner, bias=False)
         self.down = nn.Linear(shape.inner, shape.width, bias=False)
 
-    def forward(
-        self, states: Tensor, turn: tuple[Tensor, Tensor], barred: Tensor, past: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """*states* ``[B, T, W]``, *turn* cosine and sine ``[T, 64]``, *barred* ``[B or 1, 1, T, P + T]`` added to the
-        scores, *past* keys and values ``[2, B, H, P, 64]``; gives the new states and keys and values with these."""
+    def forward(self, states: Tensor, turn: tuple[Tensor, Tensor], barred: Tensor) -> Tensor:
+        """The new states of *states* ``[B, T, W]``; *turn* are cosine and sine ``[T, 64]``, *barred* ``[B or 1, 1, T, T]`` is
+        added to the scores."""
         batch, length, width = states.shape
         mixed = self.query_key_value(self.before_attention(states))
         query, key, value = mixed.view(batch, length, 3, self.heads, HEAD).permute(2, 0, 3, 1, 4)
         query, key = turned(query, turn), turned(key, turn)
-        if past is not None:
-            key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
         weights = (query @ key.transpose(-1, -2) * HEAD**-0.5 + barred).softmax(-1)
         states = states + self.out((weights @ value).transpose(1, 2).reshape(batch, length, width))
         gate, up = self.gate_up(self.before_feed(states)).chunk(2, -1)
-        return states + self.down(functional.silu(gate) * up), torch.stack([key, value])
+        return states + self.down(functional.silu(gate) * up)
 
 
 class Decoder(nn.Module):  # type: ignore[misc]
@@ -77,25 +73,12 @@ class Decoder(nn.Module):  # type: ignore[misc]
         states = self.embedding(ids)
         turn = (self.cosine[: ids.shape[1]].to(states.dtype), self.sine[: ids.shape[1]].to(states.dtype))
         for block in self.blocks:
-            states, _ = block(states, turn, barred)
+            states = block(states, turn, barred)
         return self.last(states)
 
     def logits(self, states: Tensor) -> Tensor:
         """The logits of *states*, from the embeddings themselves."""
         return functional.linear(states, self.embedding.weight)
-
-    def step(self, ids: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
-        """Ids ``[B, T]`` behind *past* ``[L, 2, B, H, P, 64]``: the last position's logits ``[B, V]``, the new past."""
-        length, known = ids.shape[1], past.shape[4]
-        states = self.embedding(ids)
-        turn = (self.cosine[known : known + length], self.sine[known : known + length])
-        rows = torch.arange(length, device=ids.device)[:, None] + known
-        barred = torch.where(torch.arange(known + length, device=ids.device)[None] > rows, -1e9, 0.0)[None, None]
-        kept = []
-        for number, block in enumerate(self.blocks):
-            states, now = block(states, turn, barred, past[number])
-            kept.append(now)
-        return self.logits(self.last(states[:, -1])), torch.stack(kept)
 
 
 def turned(states: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:

@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from responses.library import ROWS, SHARED, library, parse
 from responses.reply import Language
-from responses.writer.pairs import Pair, pairs
+from responses.writer.pairs import PAIRS, pairs
 from responses.writer.plan import Plan, Tone
 from responses.writer.tokens import END, START, Vocabulary
 
@@ -30,23 +29,24 @@ _SHORT = 6
 _FIGURES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("percent", re.compile(r"\d[\d,.]*\s*[%％‰]|\d[\d.]*\s*percent")),
     ("datetime", re.compile(r"\d{4}年\d{1,2}月\d{1,2}日\s*\d{1,2}[:：点时]\d{0,2}")),
-    ("date", re.compile(r"\d{4}年(?:\d{1,2}月)?(?:\d{1,2}[日号])?|\d{1,2}月\d{1,2}[日号]|\d{1,2}[-/]\d{1,2}[-/]\d{2,4}")),
+    (
+        "date",
+        re.compile(r"\d{4}年(?:\d{1,2}月)?(?:\d{1,2}[日号])?|\d{1,2}月\d{1,2}[日号]|\d{1,2}[-/]\d{1,2}[-/]\d{2,4}"),
+    ),
     ("time", re.compile(r"\d{1,2}[:：]\d{2}(?:\s*[ap]\.?m\b\.?)?|\d{1,2}\s*[ap]m\b", re.IGNORECASE)),
-    ("money", re.compile(r"[¥￥$€£]\s*\d[\d,.]*(?:万|亿)?|\d[\d,.]*\s*(?:万|亿|千)?(?:美元|港币|欧元|元|块钱|块|dollars)")),
+    (
+        "money",
+        re.compile(r"[¥￥$€£]\s*\d[\d,.]*(?:万|亿)?|\d[\d,.]*\s*(?:万|亿|千)?(?:美元|港币|欧元|元|块钱|块|dollars)"),
+    ),
     ("count", re.compile(r"\d[\d,]*\s*(?:个?工作日|个月|天|次|笔|张|家|位|days|months|times)")),
     ("digits", re.compile(r"<NUM>|\d[\d,.\-]*\d|\d")),
 )
 
 
-class Example(Protocol):
+@dataclass(frozen=True, slots=True)
+class Example:
     """Ids, and from which of them on the loss counts."""
 
-    ids: list[int]
-    counts_from: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Example:
     ids: list[int]
     counts_from: int
 
@@ -92,14 +92,14 @@ class Texts:
 
     def draw(self, seed: int, number: int) -> Example | None:
         """The example *number* of an endless row, ``None`` where it is too long."""
-        chance = random.Random(f"{seed}:{number}")
+        chance = random.Random(f"{seed}:{number}")  # noqa: S311
         language, lines = self._lines[int(np.searchsorted(self._chances, chance.random()))]
         at = chance.randrange(len(lines))
         text = ("" if language == "zh" else " ").join(lines[at : at + chance.randint(1, 3)])
         marks = self._vocabulary.marks
         start = [marks[START], marks["<text>"], marks[f"<{language}>"]]
         ids = [*start, *self._vocabulary.encode_reply(without_figures(text, chance)), marks[END]]
-        return _Example(ids[:LONGEST], len(start))
+        return Example(ids[:LONGEST], len(start))
 
 
 class Replies:
@@ -121,10 +121,10 @@ class Replies:
         turn, place = divmod(number, len(self._replies))
         if self._order[0] != turn:
             order = [*range(len(self._replies))]
-            random.Random(f"{seed}:{turn}").shuffle(order)
+            random.Random(f"{seed}:{turn}").shuffle(order)  # noqa: S311
             self._order = (turn, order)
         plan, reply = self._replies[self._order[1][place]]
-        chance = random.Random(f"{seed}:{number}")
+        chance = random.Random(f"{seed}:{number}")  # noqa: S311
         if plan.customer and chance.random() < _CUSTOMER_LEFT_OUT:
             plan = Plan(plan.capability, plan.outcome, plan.given, plan.lang, plan.mood, plan.tone, plan.channel)
         return encoded(plan, reply, self._vocabulary)
@@ -132,9 +132,9 @@ class Replies:
 
 def encoded(plan: Plan, reply: str, vocabulary: Vocabulary) -> Example | None:
     """*plan* with *reply* behind it, ``None`` where that is too long."""
-    start = plan.encode(vocabulary)
+    start = vocabulary.encode_plan(plan)
     ids = [*start, *vocabulary.encode_reply(reply), vocabulary.marks[END]]
-    return _Example(ids, len(start)) if len(ids) <= LONGEST else None
+    return Example(ids, len(start)) if len(ids) <= LONGEST else None
 
 
 def without_figures(text: str, chance: random.Random) -> str:
@@ -166,15 +166,19 @@ def is_held_out(plan: Plan) -> bool:
     return int.from_bytes(hashlib.sha256(plan.key.encode()).digest()[:4]) % HELD_OUT == 0
 
 
-def written(*, held_out: bool) -> list[tuple[Plan, str]]:
-    """The written pairs: those to learn from, or those kept for validation."""
-    return [(plan, pair.reply) for pair in pairs() if is_held_out(plan := Plan.of(pair)) == held_out]
+def written(folder: Path = PAIRS, *, held_out: bool) -> list[tuple[Plan, str]]:
+    """The written pairs of *folder*: those to learn from, or those kept for validation."""
+    return [(plan, pair.reply) for pair in pairs(folder) if is_held_out(plan := Plan.of(pair)) == held_out]
 
 
-def templates() -> list[tuple[Plan, str]]:
-    """The wordings of every outcome, with and without each of their optional parts, as replies in the style of one."""
+def templates(folder: Path = PAIRS) -> list[tuple[Plan, str]]:
+    """The wordings of what the pairs of *folder* are about, with and without each of their optional parts, as replies in the
+    style of one."""
     found: dict[tuple[Plan, str], None] = {}
+    told_of = {SHARED, *(pair.capability for pair in pairs(folder))}
     for capability, file in library().items():
+        if capability not in told_of:
+            continue
         for outcome, said in file.outcomes.items():
             for group, language, tone in (
                 (said.zh, "zh", "warm"), (said.en, "en", "warm"),
@@ -238,19 +242,16 @@ def _joined(replies: Sequence[tuple[Plan, str]]) -> list[str]:
     return [text for plan, reply in replies for text in (plan.customer, re.sub(r"\{[a-z_0-9]+\}", "", reply)) if text]
 
 
-def vocabulary_from(sources: Sequence[Source], *, size: int, often: int = 15) -> Vocabulary:
-    """A vocabulary learnt from the pairs and templates, each counted *often* times, and from *sources*."""
-    own = _joined([*written(held_out=False), *templates()]) * often
-    names = [" " + name.replace("_", " ") for name in fact_names()]
-    plans = [f" {plan.capability} {plan.outcome}".replace("_", " ") for plan, _ in templates()]
+def vocabulary_from(sources: Sequence[Source], folder: Path = PAIRS, *, size: int, often: int = 15) -> Vocabulary:
+    """A vocabulary learnt from the pairs of *folder* and the templates, each counted *often* times, and from *sources*."""
+    own = [(text, often) for text in _joined([*written(folder, held_out=False), *templates(folder)])]
+    names = [(" " + name.replace("_", " "), often) for name in fact_names()]
+    plans = [(f" {plan.capability} {plan.outcome}".replace("_", " "), 1) for plan, _ in templates(folder)]
     texts = (
         line
         for source in sources
         for line in source.path.read_text("utf-8").splitlines()[:: max(1, round(1 / max(source.weight, 0.05)))]
     )
-    chance = random.Random(0)
-    plain = (re.sub(r"\{[a-z_0-9]+\}", "", without_figures(line, chance)) for line in texts)
-    return Vocabulary.learn((*own, *names * often, *plans, *plain), fact_names(), size=size)
-
-
-__all__ = ["Batch", "Example", "Pair", "Replies", "Source", "Texts", "packed", "templates", "vocabulary_from", "written"]
+    chance = random.Random(0)  # noqa: S311
+    plain = ((re.sub(r"\{[a-z_0-9]+\}", "", without_figures(line, chance)), 1) for line in texts)
+    return Vocabulary.learn((*own, *names, *plans, *plain), fact_names(), size=size)

@@ -8,16 +8,18 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from responses.writer.pairs import PAIRS
+from responses.writer.plan import Plan
 from responses.writer.tokens import Vocabulary
+from responses.writer.training.export import write_release
 from responses.writer.training.model import Decoder, Shape, load, save
 from responses.writer.training.text import (
     LONGEST,
@@ -33,7 +35,7 @@ from responses.writer.training.text import (
     written,
 )
 
-__all__ = ["Settings", "Source", "fit", "loss_on", "pretrain"]
+__all__ = ["Settings", "Source", "fit", "loss_on", "pretrain", "released"]
 
 _SAY_EVERY = 25
 """Steps between two lines of progress."""
@@ -103,17 +105,17 @@ class Mixture:
         return packed(examples, self._settings.rows)
 
 
-def pretrain(out: Path, sources: list[Source], settings: Settings) -> dict[str, Any]:
-    """Train a decoder into *out* (``tokenizer.json``, ``pretrained.pt``) on text, templates and pairs.
+def pretrain(out: Path, sources: list[Source], settings: Settings, *, folder: Path = PAIRS) -> dict[str, Any]:
+    """Train a decoder into *out* (``tokenizer.json``, ``pretrained.pt``) on text, templates and the pairs of *folder*.
 
-    A run that was cut off goes on from ``out/pretrain.pt``. Returns how it went.
+    A run that was cut off goes on from ``out/pretrain.pt``, one that was done is not done again. Returns how it went.
     """
     out.mkdir(parents=True, exist_ok=True)
-    vocabulary = _vocabulary(out / "tokenizer.json", sources, settings)
+    vocabulary = _vocabulary(out / "tokenizer.json", sources, folder, settings)
     streams = {
         "text": Texts(sources, vocabulary) if sources else Replies((), vocabulary),
-        "template": Replies(templates(), vocabulary),
-        "pairs": Replies(written(held_out=False), vocabulary),
+        "template": Replies(templates(folder), vocabulary),
+        "pairs": Replies(written(folder, held_out=False), vocabulary),
     }
     shape = Shape(vocabulary.size, settings.layers, settings.width, settings.inner)
 
@@ -127,23 +129,28 @@ def pretrain(out: Path, sources: list[Source], settings: Settings) -> dict[str, 
 
     return _run(
         out / "pretrain.pt", out / "pretrained.pt", lambda: Decoder(shape), streams, vocabulary, settings,
-        done, shares, settings.rate, falls=0.0,
+        done, shares, settings.rate, written(folder, held_out=True), falls=0.0,
     )  # fmt: skip
 
 
-def fit(out: Path, settings: Settings, *, name: str = "writer.pt") -> dict[str, Any]:
-    """Train the pre-trained decoder of *out* on the pairs alone, into ``out/name``; resumable as :func:`pretrain` is."""
+def fit(out: Path, settings: Settings, *, folder: Path = PAIRS) -> dict[str, Any]:
+    """Train the pre-trained decoder of *out* on the pairs alone, into ``out/writer.pt``; resumable as :func:`pretrain` is."""
     vocabulary = Vocabulary.load(out / "tokenizer.json")
-    learnt = Replies(written(held_out=False), vocabulary)
+    learnt = Replies(written(folder, held_out=False), vocabulary)
     wanted = settings.epochs * len(learnt)
 
     def done(progress: Progress) -> float:
         return min(1.0, progress.drawn.get("pairs", 0) / wanted)
 
     return _run(
-        out / "fit.pt", out / name, lambda: load(out / "pretrained.pt"), {"pairs": learnt}, vocabulary, settings,
-        done, lambda _: {"pairs": 1.0}, settings.fit_rate, falls=1.0,
+        out / "fit.pt", out / "writer.pt", lambda: load(out / "pretrained.pt"), {"pairs": learnt}, vocabulary, settings,
+        done, lambda _: {"pairs": 1.0}, settings.fit_rate, written(folder, held_out=True), falls=1.0,
     )  # fmt: skip
+
+
+def released(out: Path, release: Path, *, folder: Path = PAIRS) -> None:
+    """Write what serves of the run at *out*, trained on the pairs of *folder*, into *release*."""
+    write_release(load(out / "writer.pt"), Vocabulary.load(out / "tokenizer.json"), release, folder)
 
 
 def _run(
@@ -156,9 +163,14 @@ def _run(
     done: Callable[[Progress], float],
     shares: Callable[[Progress], Mapping[str, float]],
     rate: float,
+    kept_back: list[tuple[Plan, str]],
     *,
     falls: float,
 ) -> dict[str, Any]:
+    report = out.with_suffix(".json")
+    if report.exists() and not checkpoint.exists():
+        done_before: dict[str, Any] = json.loads(report.read_text("utf-8"))
+        return done_before
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     model = begin()
@@ -167,7 +179,6 @@ def _run(
     mixture = Mixture(streams, settings)
     run = torch.compile(model.forward, dynamic=False) if settings.compiled else model.forward
     losses: list[float] = []
-    kept_back = written(held_out=True)
     began = saved = time.monotonic()
     resumed = progress.seconds
     while (share := done(progress)) < 1:
@@ -198,12 +209,12 @@ def _run(
         "pairs": len(streams["pairs"]) if isinstance(streams["pairs"], Replies) else 0,
         "settings": asdict(settings),
     }
-    out.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    report.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     checkpoint.unlink(missing_ok=True)
     return facts
 
 
-def loss_on(model: Decoder, vocabulary: Vocabulary, replies: list[Any]) -> float:
+def loss_on(model: Decoder, vocabulary: Vocabulary, replies: Sequence[tuple[Plan, str]]) -> float:
     """The mean loss, in nats a token, of *replies* (plan and reply) given their plans; nan for none."""
     examples = [example for plan, reply in replies if (example := encoded(plan, reply, vocabulary)) is not None]
     total, tokens = 0.0, 0
@@ -259,9 +270,9 @@ def _optimisers(model: nn.Module, rate: float) -> list[torch.optim.Optimizer]:
     ]
 
 
-def _vocabulary(path: Path, sources: list[Source], settings: Settings) -> Vocabulary:
+def _vocabulary(path: Path, sources: list[Source], folder: Path, settings: Settings) -> Vocabulary:
     if not path.exists():
-        vocabulary_from(sources, size=settings.vocabulary).save(path)
+        vocabulary_from(sources, folder, size=settings.vocabulary).save(path)
     return Vocabulary.load(path)
 
 
