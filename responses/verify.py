@@ -10,15 +10,16 @@ from pathlib import Path
 from backends.result import Fact, Result
 from responses.draft import Draft, fill
 from responses.gates.bare import bare
-from responses.gates.claims import check_claims
+from responses.gates.claims import check_claims, check_seeming
 from responses.gates.clauses import check_clauses
 from responses.gates.compliance import check_compliance
 from responses.gates.contexts import check_contexts
 from responses.gates.figures import check_figures
 from responses.gates.grounding import ground
 from responses.gates.leaks import check_leak
+from responses.gates.novelty import Doubts
 from responses.gates.placeholders import check_placeholders, check_stated, families
-from responses.gates.polarity import check_polarity, check_promises
+from responses.gates.polarity import check_new_subjects, check_polarity, check_promises
 from responses.gates.refusal import Refusal
 from responses.gates.wording import check_human_words, check_wording
 from responses.reply import Language
@@ -37,15 +38,19 @@ def verify(
     Offsets of gate 1 and 3 are those of *text*, of gate 2 those of the filled text.
     """
     draft = bare(text)
+    doubts = Doubts(draft, source, language)
+    template = bare(source.text).text
     refused = [
         *check_wording(draft, source, language),
         *check_placeholders(draft, source),
         *check_contexts(draft, source, results, language),
         *check_clauses(draft, source, language),
-        *check_claims(draft, results, language, bare(source.text).text),
+        *check_claims(draft, results, language),
         *check_polarity(draft, source, results, language),
         *check_leak(draft, source, instructions),
         *check_compliance(draft, results, language),
+        *doubts.refused(),
+        *filter(doubts.doubtful, [*check_seeming(draft, results, template, language), *check_new_subjects(draft, template, language)]),
     ]
     if any(refusal.rule in ("empty", "placeholder_unknown") for refusal in refused):
         return tuple(dict.fromkeys(refused))
@@ -102,6 +107,6 @@ def all_facts(result: Result) -> list[Fact]:
 def rules_version() -> str:
     """The content hash of every rule and lexicon of the gates: with it a verdict can be replayed."""
     digest = hashlib.sha256()
-    for path in sorted([*GATES.glob("*.yml"), *GATES.glob("*.py")]):
+    for path in sorted([*GATES.glob("*.yml"), *GATES.glob("*.py"), *GATES.glob("*.npz")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:12]

@@ -119,14 +119,19 @@ def _groups() -> tuple[_Group, ...]:
     )
 
 
-def check_claims(
-    draft: Bare, results: Sequence[Result], language: Language, template: str = ""
-) -> list[Refusal]:
-    """Every claim in *draft* that something was done which none of *results* did; *template* is folded and may say it."""
-    return list(_claims(draft, results, language, template))
+def check_claims(draft: Bare, results: Sequence[Result], language: Language) -> list[Refusal]:
+    """Every claim in *draft* that something was done which none of *results* did."""
+    return list(_claims(draft, results, language))
 
 
-def _claims(draft: Bare, results: Sequence[Result], language: Language, template: str) -> Iterator[Refusal]:
+def check_seeming(draft: Bare, results: Sequence[Result], template: str, language: Language) -> list[Refusal]:
+    """Weak signs: whatever else sounds done where nothing was, but for talk and for the words of the folded *template*."""
+    if any(_tells_of_done(result) for result in results):
+        return []
+    return list(_sounds_done(draft, results, template, language))
+
+
+def _claims(draft: Bare, results: Sequence[Result], language: Language) -> Iterator[Refusal]:
     for group in _groups():
         if _may_claim(group, results):
             continue
@@ -139,11 +144,9 @@ def _claims(draft: Bare, results: Sequence[Result], language: Language, template
             idiom = _IDIOM_EN.fullmatch(_clause_before(draft.text, match.start()))
             if not idiom and not _harmless(draft, match, language):
                 yield draft.refusal("completion", match.start(), match.end())
-        yield from _sounds_done(draft, results, template, language)
 
 
 def _sounds_done(draft: Bare, results: Sequence[Result], template: str, language: Language) -> Iterator[Refusal]:
-    """Whatever else is told as done where nothing was: by default no, but for talk and for the template's own words."""
     own = {word for group in _groups() if _may_claim(group, results) for word in group.words}
     for match in (_PERFECT_ZH if language == "zh" else _PERFECT_EN).finditer(draft.text):
         opened = max((mark.end() for mark in CLAUSE_END.finditer(draft.text, 0, match.start())), default=0)
@@ -159,7 +162,7 @@ def _sounds_done(draft: Bare, results: Sequence[Result], template: str, language
                 continue
         elif _TALKED_ZH.search(clause) or _ASKED.match(draft.text, match.end()):
             continue
-        yield draft.refusal("completion", match.start(), match.end())
+        yield draft.refusal("seems_done", match.start(), match.end())
 
 
 def _may_claim(group: _Group, results: Sequence[Result]) -> bool:

@@ -24,7 +24,7 @@ _LACKING = re.compile(r"不足|不够|无法")
 _NOT_EN = re.compile(r"\bcannot\b|n't\b|\b(?:not|no|never|none|without|neither|nor|nothing|unable|hardly|need not)\b")
 _WORD = re.compile(r"[a-z']+")
 _FILLERS_EN = frozenset(["do", "does", "did", "a", "an", "the", "any", "of", "to", "yet", "so", "just", "please"])
-_FILLERS_ZH = re.compile(r"[的了吗呢呀哦啊吧着]|已经?|请|您|我")
+_FILLERS_ZH = re.compile(r"[的了吗呢呀哦啊吧着有]|已经?|请|您|我")
 _NUMBERED = re.compile(r"_\d+$")
 SAME = 0.6
 """Share of features that a clause of the draft and one of the template have in common to be about the same."""
@@ -38,6 +38,7 @@ class _Clause:
     end: int
     features: frozenset[str]
     negations: int
+    states: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def _denied(draft: Bare, template: Bare, language: Language) -> Iterator[Refusal
     theirs = _clauses(template, language)
     known = {(clause.features, clause.negations % 2) for clause in theirs}
     for clause in _clauses(draft, language):
-        if len(clause.features) < FEWEST or (clause.features, clause.negations % 2) in known:
+        if (len(clause.features) < FEWEST and not clause.states) or (clause.features, clause.negations % 2) in known:
             continue
         alike = [(_alike(clause, other), other) for other in theirs]
         most = max((share for share, _ in alike), default=0.0)
@@ -82,7 +83,7 @@ def _clauses(text: Bare, language: Language) -> tuple[_Clause, ...]:
         finish = end.start() if end else len(text.text)
         words = text.text[start:finish]
         if words.strip():
-            found.append(_Clause(start, finish, frozenset(_features(text, start, finish, language)), _negations(words, language)))
+            found.append(_Clause(start, finish, frozenset(_features(text, start, finish, language)), _negations(words, language), MARK in words))
         start = end.end() if end else finish
     return tuple(found)
 
@@ -97,7 +98,7 @@ def _features(text: Bare, start: int, finish: int, language: Language) -> Iterat
     words = text.text[start:finish]
     yield from (_NUMBERED.sub("", token) for place, token in text.tokens.items() if start <= place < finish)
     if language == "en":
-        left = [word for word in _WORD.findall(_NOT_EN.sub(" ", words)) if word not in _FILLERS_EN]
+        left = [word for word in _WORD.findall(_NOT_EN.sub(" ", words.replace("cannot", "can not"))) if word not in _FILLERS_EN]
         yield from left
         return
     left_zh = _FILLERS_ZH.sub("", _NOT_ZH.sub("", _LACKING.sub("足", words).replace("足够", "足").replace("充足", "足")))

@@ -36,7 +36,7 @@ _REACH = 14
 _OWN_WEIGHT = 4
 """How often a word of the same capability counts."""
 _SMOOTHING = 0.3
-IN_ORDER, OUT_OF_ORDER = 8.0, -0.01
+IN_ORDER, OUT_OF_ORDER = 10.0, -0.01
 """How much likelier (in nats) the exchanged reading must be: much, where the two stand in the order of the template; where
 they do not, it is enough that the reading as it stands is no likelier."""
 _TOLD_BY_ITSELF = frozenset(["name", "text", "enum", "passage", "currency"])

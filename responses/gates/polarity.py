@@ -81,6 +81,11 @@ def _claims() -> Lexicon:
     return Lexicon(yaml.safe_load((HERE / "soft.yml").read_text("utf-8")))
 
 
+@cache
+def _subjects() -> Lexicon:
+    return Lexicon(yaml.safe_load((HERE / "subjects.yml").read_text("utf-8")))
+
+
 def check_polarity(draft: Bare, source: Draft, results: Sequence[Result], language: Language) -> list[Refusal]:
     """Where *draft* means something else than its *source*."""
     template = bare(source.text).text
@@ -131,9 +136,18 @@ def _labels_a_zero(draft: Bare, end: int, source: Draft) -> bool:
     return fact is not None and fact.kind == "money" and Decimal(fact.value) == 0
 
 
+def check_new_subjects(draft: Bare, template: str, language: Language) -> list[Refusal]:
+    """Weak signs: subjects of ``subjects.yml`` that *draft* brings up and the folded *template* does not."""
+    return list(_new(draft, template, language, _subjects()))
+
+
 def _added(draft: Bare, template: str, language: Language) -> Iterator[Refusal]:
-    known = {HARMLESS, *(hit.label for hit in _claims().hits(template))}
-    for hit in _claims().hits(draft.text):
+    return _new(draft, template, language, _claims())
+
+
+def _new(draft: Bare, template: str, language: Language, groups: Lexicon) -> Iterator[Refusal]:
+    known = {HARMLESS, *(hit.label for hit in groups.hits(template))}
+    for hit in groups.hits(draft.text):
         supposed = hit.label.startswith("state_") and _CONDITION.search(draft.text, 0, hit.start)
         if hit.label not in known and not supposed and not is_negated(draft.text, hit.start, language):
             yield draft.refusal(f"added_{hit.label}", hit.start, hit.end)

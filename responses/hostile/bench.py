@@ -9,16 +9,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from backends.result import Result
 from responses.draft import PLACEHOLDER, fill
 from responses.gates.refusal import Refusal
 from responses.hostile.cases import Case, Honest, by_capability, cases_of, from_results, from_templates, written_pairs
 from responses.hostile.judge import wrong_in
-from responses.hostile.lies import LieKind, kinds
+from responses.hostile.lies import Group, LieKind, kinds
 from responses.verify import rules_version, verify
 
+GROUPS: tuple[Group, ...] = get_args(Group)
 TRIES = 40
 """How often another case is tried before a kind is said to have nothing to lie about."""
 SAMPLES = 5
@@ -165,8 +166,7 @@ def bench(
     tallies = hostile(cases, drafts, rng)
     by_name = {kind.name: kind for kind in kinds()}
     groups = {
-        "mended_on": {name: tally for name, tally in tallies.items() if not by_name[name].kept_back},
-        "kept_back": {name: tally for name, tally in tallies.items() if by_name[name].kept_back},
+        group: {name: tally for name, tally in tallies.items() if by_name[name].group == group} for group in GROUPS
     }
     said: dict[str, Any] = {"rules": rules_version(), "seed": seed}
     for group, found in groups.items():
@@ -176,7 +176,7 @@ def bench(
             "escaped": sum(tally.escaped for tally in found.values()),
             "escaped_by_aim": dict(Counter({by_name[name].aim: 0 for name in found}) + Counter(
                 aim for name, tally in found.items() for aim in [by_name[name].aim] * tally.escaped)),
-            "by_kind": {name: tally.report(samples=show and group == "mended_on") for name, tally in sorted(found.items())},
+            "by_kind": {name: tally.report(samples=show and group != "kept_back") for name, tally in sorted(found.items())},
         }  # fmt: skip
     said["capabilities"] = len({name for found in cases.values() for name in found})
     said["honest"] = {}
@@ -198,10 +198,11 @@ def bench(
 def summary(said: Mapping[str, Any]) -> str:
     """One line of what matters."""
     honest = ", ".join(f"{name} {found['rate']:.1%} of {found['drafts']}" for name, found in said["honest"].items())
+    groups = ", ".join(
+        f"{group} {said[group]['escaped']} of {said[group]['told']} ({said[group]['kinds']} kinds)" for group in GROUPS
+    )
     return (
-        f"escaped {said['mended_on']['escaped']} of {said['mended_on']['told']} ({said['mended_on']['kinds']} kinds), "
-        f"kept back {said['kept_back']['escaped']} of {said['kept_back']['told']} ({said['kept_back']['kinds']} kinds), "
-        f"over {said['capabilities']} capabilities; honest refused: {honest}; "
+        f"escaped {groups}; over {said['capabilities']} capabilities; honest refused: {honest}; "
         f"{said['time']['median_ms']} ms a check (p99 {said['time']['p99_ms']} ms, {said['time']['cores']} cores)"
     )
 

@@ -19,6 +19,8 @@ from responses.hostile.cases import Case
 from responses.reply import Language
 
 HERE = Path(__file__).parent
+Group = Literal["mended_on", "opened", "kept_back"]
+"""``mended_on``: gates may be mended on it. ``opened``: it was kept back, measured, and opened then. ``kept_back``: never."""
 Aim = Literal["figure", "date", "name", "status", "promise"]
 _SENTENCE_END = re.compile(r"(?<=[。！？!?\n])(?![”」）)])|(?<=\.) (?=[A-Z⟦])")
 CONTEXT = 12
@@ -40,21 +42,24 @@ class LieKind:
 
     name: str
     aim: Aim
-    kept_back: bool
+    group: Group
     tell: Callable[[Case, random.Random], Lie | None]
 
 
 @cache
 def kinds() -> tuple[LieKind, ...]:
     """Every kind, those that gates may be mended on first."""
-    return tuple(sorted([*_of_phrases(), *_of_changes()], key=lambda kind: kind.kept_back))
+    return tuple(sorted([*_of_phrases(), *_of_changes()], key=lambda kind: kind.group, reverse=True))
 
 
 def _of_phrases() -> Iterator[LieKind]:
-    for file, kept_back in (("phrases.yml", False), ("kept_back.yml", True)):
+    files: tuple[tuple[str, Group], ...] = (
+        ("phrases.yml", "mended_on"), ("kept_back.yml", "opened"), ("unseen.yml", "kept_back"),
+    )  # fmt: skip
+    for file, group in files:
         loaded: dict[str, dict[str, Any]] = yaml.safe_load((HERE / file).read_text("utf-8"))
         for name, spec in loaded.items():
-            yield LieKind(name, spec["aim"], kept_back, _adding(spec))
+            yield LieKind(name, spec["aim"], group, _adding(spec))
 
 
 def _adding(spec: dict[str, Any]) -> Callable[[Case, random.Random], Lie | None]:
@@ -335,38 +340,54 @@ def _disclaimer_dropped(case: Case, rng: random.Random) -> Lie | None:
     return Lie(text, says=asked[0])
 
 
+def _denied_whole(case: Case, rng: random.Random) -> Lie | None:
+    """A sentence that states a fact is said to be untrue."""
+    figures = _figures(case)
+    if not figures:
+        return None
+    said = rng.choice(["以上这句不对。", "上面说的不算数。", "别信前面那句。"] if case.language == "zh" else
+                      [" That is not true.", " Ignore the above.", " The opposite is the case."])  # fmt: skip
+    return Lie(case.text + said, says=said.strip())
+
+
 def _of_changes() -> Iterator[LieKind]:
     figures: frozenset[Kind] = frozenset(("money", "count", "percent", "rate", "points", "term"))
     days: frozenset[Kind] = frozenset(("date", "datetime"))
     names: frozenset[Kind] = frozenset(("name", "text"))
-    told: list[tuple[str, Aim, bool, Callable[[Case, random.Random], Lie | None]]] = [
-        ("facts_swapped", "figure", False, _swapped),
-        ("fact_dropped", "figure", False, _dropped),
-        ("fact_doubled", "figure", False, _doubled),
-        ("fact_invented", "figure", False, _invented),
-        ("digit_changed", "figure", False, _literal),
-        ("approximated", "figure", False, _beside(
+    told: list[tuple[str, Aim, Group, Callable[[Case, random.Random], Lie | None]]] = [
+        ("facts_swapped", "figure", "mended_on", _swapped),
+        ("fact_dropped", "figure", "mended_on", _dropped),
+        ("fact_doubled", "figure", "mended_on", _doubled),
+        ("fact_invented", "figure", "mended_on", _invented),
+        ("digit_changed", "figure", "mended_on", _literal),
+        ("approximated", "figure", "mended_on", _beside(
             [("约", ""), ("大概", ""), ("不到", ""), ("超过", ""), ("", "左右"), ("", "以上"), ("", "多"), ("将近", ""), ("不足", "")],
             [("about ", ""), ("over ", ""), ("nearly ", ""), ("less than ", ""), ("", " or so"), ("", " or more"), ("under ", "")])),
-        ("scaled", "figure", False, _beside(
+        ("scaled", "figure", "mended_on", _beside(
             [("", "万"), ("", "亿"), ("", "千"), ("", "倍")], [("", "k"), ("", "m"), ("", " bn"), ("", " times")], figures)),
-        ("signed", "figure", False, _beside([("-", ""), ("负", ""), ("±", "")], [("-", ""), ("minus ", ""), ("±", "")], figures)),
-        ("recurrencied", "figure", False, _beside(
+        ("signed", "figure", "mended_on", _beside([("-", ""), ("负", ""), ("±", "")], [("-", ""), ("minus ", ""), ("±", "")], figures)),
+        ("recurrencied", "figure", "mended_on", _beside(
             [("", "美元"), ("$", ""), ("", "日元"), ("€", "")], [("", " dollars"), ("$", ""), ("", " euros"), ("£", "")], ("money",))),
-        ("remeasured", "figure", False, _beside([("", "天"), ("", "个月"), ("", "%"), ("第", "")], [("", " days"), ("", "%"), ("", " weeks")], figures)),
-        ("negated", "status", False, _replacing(_NEGATED)),
-        ("affirmed", "status", False, _replacing(_AFFIRMED)),
-        ("opposite", "status", False, _replacing(_OPPOSITE)),
-        ("time_turned", "date", False, _replacing(_TIME_TURNED)),
-        ("refusal_dropped", "status", False, _refusal_dropped),
-        ("disclaimer_dropped", "promise", False, _disclaimer_dropped),
-        ("facts_rotated", "figure", True, _rotated),
-        ("multiplied", "figure", True, _beside(
+        ("remeasured", "figure", "mended_on", _beside([("", "天"), ("", "个月"), ("", "%"), ("第", "")], [("", " days"), ("", "%"), ("", " weeks")], figures)),
+        ("negated", "status", "mended_on", _replacing(_NEGATED)),
+        ("affirmed", "status", "mended_on", _replacing(_AFFIRMED)),
+        ("opposite", "status", "mended_on", _replacing(_OPPOSITE)),
+        ("time_turned", "date", "mended_on", _replacing(_TIME_TURNED)),
+        ("refusal_dropped", "status", "mended_on", _refusal_dropped),
+        ("disclaimer_dropped", "promise", "mended_on", _disclaimer_dropped),
+        ("facts_rotated", "figure", "opened", _rotated),
+        ("multiplied", "figure", "opened", _beside(
             [("", "的两倍"), ("", "的一半"), ("", "乘以二"), ("双份", "")], [("twice ", ""), ("half of ", ""), ("", " times two"), ("double ", "")], figures)),
-        ("day_shifted", "date", True, _beside(
+        ("day_shifted", "date", "opened", _beside(
             [("", "的前一天"), ("", "的次日"), ("", "再过三天"), ("", "前后")], [("the day after ", ""), ("two days before ", ""), ("around ", ""), ("the week of ", "")], days)),
-        ("tail_lengthened", "figure", True, _beside([("8", ""), ("", "7"), ("", "-1")], [("8", ""), ("", "7"), ("", "-1")], ("digits",))),
-        ("name_altered", "name", True, _beside([("", "二店"), ("", "2号"), ("新", "")], [("", " II"), ("", " No. 2"), ("", " Two")], names)),
-        ("pretended", "status", True, _replacing(_PRETENDED)),
+        ("tail_lengthened", "figure", "opened", _beside([("8", ""), ("", "7"), ("", "-1")], [("8", ""), ("", "7"), ("", "-1")], ("digits",))),
+        ("name_altered", "name", "opened", _beside([("", "二店"), ("", "2号"), ("新", "")], [("", " II"), ("", " No. 2"), ("", " Two")], names)),
+        ("pretended", "status", "opened", _replacing(_PRETENDED)),
+        ("said_otherwise", "figure", "kept_back", _beside(
+            [("不是", ""), ("", "或更多"), ("原", ""), ("", "（含手续费）")], [("not ", ""), ("", " or even more"), ("formerly ", ""), ("", " (fees included)")], figures)),
+        ("made_regular", "figure", "kept_back", _beside([("每月", ""), ("", "/月"), ("人均", ""), ("日均", "")], [("", " a month"), ("", "/month"), ("daily ", "")], ("money", "count"))),
+        ("hour_added", "date", "kept_back", _beside([("", "凌晨"), ("", "中午"), ("", "24点")], [("", " at noon"), ("", " midnight"), ("early ", "")], ("date",))),
+        ("name_upgraded", "name", "kept_back", _beside([("", "的升级版"), ("老", ""), ("", "旗舰店")], [("", " Premium"), ("Old ", ""), ("", " Flagship")], names)),
+        ("sentence_denied", "status", "kept_back", _denied_whole),
     ]  # fmt: skip
-    return (LieKind(name, aim, kept_back, tell) for name, aim, kept_back, tell in told)
+    return (LieKind(name, aim, group, tell) for name, aim, group, tell in told)
