@@ -63,12 +63,14 @@ class Seen(Frozen):
 
 
 class Change(Frozen):
-    """A turn that changed: *fields* are those that differ. ``text`` is what the customer wrote, as it was stored."""
+    """A turn that changed: *fields* are those that differ. ``text`` is what the customer wrote, as it was stored, and
+    ``names`` what the bank calls them."""
 
     conversation_id: str
     seq: int
     at: dt.datetime
     text: str
+    names: tuple[str, ...] = ()
     fields: tuple[Field, ...]
     recorded: Seen
     replayed: Seen
@@ -132,8 +134,19 @@ class Recorded:
     reply: Mapping[str, Any] | None
 
 
-async def replay(engine: AsyncEngine, conversations: Sequence[str], understand: Understand, release: str) -> Report:
-    """Run the turns of *conversations* again with *understand*, which is that of *release*."""
+async def replay(
+    engine: AsyncEngine,
+    conversations: Sequence[str],
+    understand: Understand,
+    release: str,
+    *,
+    same_code: bool = False,
+) -> Report:
+    """Run the turns of *conversations* again with *understand*, which is that of *release*.
+
+    With *same_code* they are compared with what today's code makes of the recorded understanding: then only what the
+    release itself changes is seen.
+    """
     report = Report(release)
     for conversation_id in conversations:
         report.conversations += 1
@@ -144,7 +157,8 @@ async def replay(engine: AsyncEngine, conversations: Sequence[str], understand: 
                 continue
             report.recorded_with[turn.record["versions"].get("model", "?")] += 1
             report.replayed += 1
-            before, after = await was(turn), await again(turn, understand)
+            before = await as_understood_then(turn) if same_code else await was(turn)
+            after = await again(turn, understand)
             report.unrecorded += bool(after.unrecorded)
             fields = tuple(name for name in FIELDS if _differs(name, before, after))
             if fields:
@@ -154,6 +168,7 @@ async def replay(engine: AsyncEngine, conversations: Sequence[str], understand: 
                         seq=turn.seq,
                         at=turn.at,
                         text=turn.record["message"]["text"],
+                        names=_names(turn.record),
                         fields=fields,
                         recorded=before,
                         replayed=after,
@@ -218,9 +233,14 @@ async def was(turn: Recorded) -> Seen:
     record = turn.record
     reply = turn.reply["text"] if turn.reply else None
     if turn.reply is not None and turn.reply["how"]["generator"] != TEMPLATE:
-        understood = Understanding.model_validate(record["understanding"])
-        reply = (await again(turn, lambda *_: understood)).reply
+        reply = (await as_understood_then(turn)).reply
     return _seen(record["understanding"], record["steps"], record["decisions"], reply)
+
+
+async def as_understood_then(turn: Recorded) -> Seen:
+    """The turn run again by today's code, with the understanding that was recorded."""
+    understood = Understanding.model_validate(turn.record["understanding"])
+    return await again(turn, lambda *_: understood)
 
 
 async def again(turn: Recorded, understand: Understand) -> Seen:
@@ -351,6 +371,12 @@ def _cannot_replay(record: Mapping[str, Any]) -> Skip | None:
     if "failed" in record:
         return "failed then"
     return None if "given" in record else "recorded without what it found"
+
+
+def _names(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the customer is called in replies, in every language."""
+    called = (fact for fact in record["given"].get("profile") or () if fact["name"] == "honorific")
+    return tuple(words for fact in called for words in (fact["value"], fact["english"]) if words)
 
 
 def _kept_silent(turn: Recorded) -> bool:

@@ -24,6 +24,9 @@ def replay(
     sample: Annotated[int | None, typer.Option(min=1, help="Only so many; the same ones every time.")] = None,
     release: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Not the one that serves.")] = None,
     out: Annotated[Path | None, typer.Option(file_okay=False, help="Folder for replay.json and replay.html.")] = None,
+    same_code: Annotated[
+        bool, typer.Option("--same-code", help="Leave out what changes by our code since then, whatever the release.")
+    ] = False,
     fail_over: Annotated[str | None, typer.Option(help="Exit 1 where more of the turns change, such as 5%.")] = None,
 ) -> None:
     """Run recorded conversations against a release and write what changes, side by side. Asks no bank, writes no data.
@@ -39,7 +42,7 @@ def replay(
         settings = load_settings()
     except UnsafeSettings as error:
         _fail("\n".join(error.reasons))
-    report = asyncio.run(_replay(settings, conversation or [], after, sample, release))
+    report = asyncio.run(_replay(settings, conversation or [], after, sample, release, same_code))
     written = write_report(report, out or settings.data_dir / "replay")
     print(json.dumps(report.summary(), ensure_ascii=False, indent=2))
     print(f"written: {', '.join(map(str, written))}", file=sys.stderr)
@@ -50,7 +53,12 @@ def replay(
 
 
 async def _replay(
-    settings: Settings, conversations: list[str], since: dt.datetime | None, sample: int | None, release: Path | None
+    settings: Settings,
+    conversations: list[str],
+    since: dt.datetime | None,
+    sample: int | None,
+    release: Path | None,
+    same_code: bool,
 ) -> Report:
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -69,7 +77,7 @@ async def _replay(
     try:
         engine = open_database(url, settings.data_dir)
         chosen = await choose(engine, conversations=conversations, since=since, sample=sample)
-        return await run(engine, chosen, understander.understand, understander.release)
+        return await run(engine, chosen, understander.understand, understander.release, same_code=same_code)
     except LookupError as error:
         _fail(f"No turn is recorded of a conversation {error.args[0]!r}.")
     except (SQLAlchemyError, StoreError, OSError) as error:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from bot.hiding import hide
+from bot.hiding import hide as hidden
 from bot.replay import FIELDS, Change, Report, Seen
 from intents.training.report import picture
 from responses.mask import Vault
@@ -51,7 +52,9 @@ def as_data(report: Report) -> dict[str, Any]:
 def page(data: Mapping[str, Any]) -> str:
     """The HTML page of what ``as_data`` gives."""
     title = f"Replay with {data['release']}"
-    turns = "".join(map(_article, data["turns"][:MOST]))
+    # What is understood or done otherwise comes before what is only said otherwise.
+    ranked = sorted(data["turns"], key=lambda turn: turn["changed"] == ["reply"])
+    turns = "".join(map(_article, ranked[:MOST]))
     more = len(data["turns"]) - MOST
     if more > 0:
         turns += f'<p class="muted">{more} more turns are in replay.json.</p>'
@@ -66,26 +69,26 @@ def page(data: Mapping[str, Any]) -> str:
 
 
 def _turn(change: Change) -> dict[str, Any]:
-    vault = Vault()
+    hide = partial(hidden, vault=Vault(), names=change.names)
     return {
         "conversation_id": change.conversation_id,
         "seq": change.seq,
         "at": change.at.isoformat(),
-        "text": hide(change.text, vault),
+        "text": hide(change.text),
         "changed": list(change.fields),
-        "recorded": _masked(change.recorded, vault),
-        "replayed": _masked(change.replayed, vault),
+        "recorded": _masked(change.recorded, hide),
+        "replayed": _masked(change.replayed, hide),
     }
 
 
-def _masked(seen: Seen, vault: Vault) -> dict[str, Any]:
+def _masked(seen: Seen, hide: Callable[[str], str]) -> dict[str, Any]:
     return {
         "intents": [[intent["name"], intent["confidence"]] for intent in seen.intents],
         "act": seen.act,
-        "slots": [_slot(slot, hide(slot["value"], vault)) for slot in seen.slots],
-        "decisions": [hide(line, vault) for line in seen.decisions],
-        "reply": None if seen.reply is None else hide(seen.reply, vault),
-        "unrecorded": [hide(line, vault) for line in seen.unrecorded],
+        "slots": [_slot(slot, hide(slot["value"])) for slot in seen.slots],
+        "decisions": [hide(line) for line in seen.decisions],
+        "reply": None if seen.reply is None else hide(seen.reply),
+        "unrecorded": [hide(line) for line in seen.unrecorded],
         "failure": seen.failure,
     }
 

@@ -8,6 +8,7 @@ import datetime as dt
 import json
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,14 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typer.testing import CliRunner
 
+from backends.action import ActionCall
+from backends.result import Result
 from bot.app import Instead
 from bot.cli import app
-from bot.records import TurnRow, WriteRow
+from bot.decision import Act, Step
+from bot.records import EventRow, TurnRow, WriteRow
 from bot.replay import FIELDS, Report, again, choose, recorded_turns, replay, was
+from bot.replay import Recording as Perform
 from bot.replay_page import as_data, page
 from bot.store import open_database, reading
 from intents.scorer import RELEASE
@@ -134,6 +139,46 @@ async def test_a_reply_that_a_template_words_otherwise_is_a_change_of_the_reply_
     assert [name for name in FIELDS if then.of(name) != said.of(name)] == ["reply"]
 
 
+async def test_what_the_code_changes_is_left_out_where_only_the_release_is_asked_about(recording: Recording) -> None:
+    """Templates that now say more stand for a change of the code."""
+    async with _reworded(recording) as engine:
+        understander = Understander()
+        every = await replay(engine, recording.conversations, understander.understand, "same")
+        assert len(every.changes) == 1
+        assert every.changes[0].fields == ("reply",)
+        mine = await replay(engine, recording.conversations, understander.understand, "same", same_code=True)
+        assert mine.changes == []
+
+
+@asynccontextmanager
+async def _reworded(recording: Recording) -> AsyncIterator[AsyncEngine]:
+    """The same records, but that one reply was said in other words than the code would say today."""
+    folder = recording.folder / "reworded"
+    folder.mkdir()
+    shutil.copy(recording.folder / "teller.db", folder / "teller.db")
+    engine = open_database(None, folder)
+    async with engine.begin() as connection:
+        said = EventRow.in_reply_to.is_not(None) & (EventRow.actor == "bot")
+        where = select(EventRow.conversation_id, EventRow.seq, EventRow.data).where(said).limit(1)
+        row = (await connection.execute(where)).one()
+        its = (EventRow.conversation_id == row.conversation_id) & (EventRow.seq == row.seq)
+        await connection.execute(update(EventRow).where(its).values(data={**row.data, "text": "In other words."}))
+    yield engine
+    await engine.dispose()
+
+
+async def test_what_was_answered_once_is_not_answered_twice() -> None:
+    """Committing, finding the quote lapsed and quoting again asks for two quotes."""
+    act = Act(task=1, why="", call=ActionCall(name="card_bill"))
+    step = Step(decision=act, result=Result(capability="card_bill", outcome="found"), at=WEDNESDAY)
+    perform = Perform([step])
+    asked: Any = (act.model_copy(update={"task": 7, "why": "another"}), (), None, None, WEDNESDAY, None)
+    assert (await perform(*asked)).outcome == "found"
+    assert perform.unrecorded == []
+    assert (await perform(*asked)).outcome == "unavailable"
+    assert perform.unrecorded == ["act card_bill.run()"]
+
+
 async def test_a_model_s_wording_is_compared_in_the_words_of_the_templates(recording: Recording) -> None:
     turn = await _turn(recording, "how much is my credit card bill this month")
     assert turn.reply is not None
@@ -179,13 +224,16 @@ async def test_conversations_are_chosen_by_name_by_day_and_by_a_sample_that_is_a
 async def test_the_report_shows_no_personal_data_and_markup_as_text(recording: Recording) -> None:
     report = await replayed(recording, recording.broken)
     change = report.changes[0]
-    hostile = "<script>alert(1)</script> 我的手机13912345678"
+    hostile = "<script>alert(1)</script> Walker先生的手机13912345678"
     slot = {"slot": "phone", "start": 0, "end": 11, "value": "13912345678", "normalized": "13912345678"}
     seen = change.replayed.model_copy(update={"reply": hostile, "slots": (slot,), "unrecorded": ()})
-    report.changes[0] = change.model_copy(update={"text": hostile, "replayed": seen, "fields": ("reply", "slots")})
+    report.changes[0] = change.model_copy(
+        update={"text": hostile, "names": ("Walker先生",), "replayed": seen, "fields": ("reply", "slots")}
+    )
     data = as_data(report)
     html, told_ = page(data), json.dumps(data)
     assert "13912345678" not in html + told_
+    assert "Walker" not in html + told_
     assert "⟦PHONE_1⟧" in html
     assert "<script" not in html
 
