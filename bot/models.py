@@ -60,6 +60,7 @@ async def open_models(
         ledger = Ledger(engine, meter)
         await ledger.start()
         stack.push_async_callback(ledger.stop)
+        stack.push_async_callback(models.gateway.close)
     return models
 
 

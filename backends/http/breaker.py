@@ -26,6 +26,11 @@ class Breaker:
         """Whether nothing would be let through now. A look only: it takes no probe's place."""
         return self._in_a_row >= self.failures and self.clock() < self._open_until
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether everything is let through; one that is neither open nor closed waits for the end of a probe."""
+        return self._in_a_row < self.failures
+
     def admits(self) -> bool:
         """Whether to ask now. A probe whose end is never recorded costs one more pause, nothing else."""
         if self._in_a_row < self.failures:

@@ -59,6 +59,13 @@ class Gateway:
         if not names or len(set(names)) < len(names):
             raise ValueError("a gateway needs providers, no two of one name")
         self.deadline = deadline
+        self._probes: set[asyncio.Task[str | None]] = set()
+
+    async def close(self) -> None:
+        """Asks nobody any more."""
+        for probe in (probes := list(self._probes)):
+            probe.cancel()
+        await asyncio.gather(*probes, return_exceptions=True)
 
     async def rewrite(
         self,
@@ -92,7 +99,7 @@ class Gateway:
                 if seconds is None:
                     return given_up()
                 request = _request(upstream, Request(prompt, seconds, capability, seed, plan), vault)
-                if not upstream.admits(request):
+                if not self._asks(upstream, request):
                     break
                 name = upstream.name
                 asked[name] += 1
@@ -133,7 +140,7 @@ class Gateway:
             if seconds is None:
                 break
             request = _request(upstream, Request(prompt, seconds, capability, seed, plan), vault or Vault())
-            if not upstream.admits(request):
+            if not self._asks(upstream, request):
                 continue
             first = False
             try:
@@ -146,6 +153,18 @@ class Gateway:
                 if began:
                     raise
         raise ModelFailure("no provider had a word")
+
+    def _asks(self, upstream: Upstream, request: Request) -> bool:
+        """Whether to ask *upstream* for this reply. One whose breaker wants to know if it lives again is asked beside the
+        reply: a customer does not wait for the dead."""
+        closed = upstream.breaker.is_closed
+        if not upstream.admits(request):
+            return False
+        if not closed:
+            probe = asyncio.create_task(self._whole(upstream, replace(request, seconds=self.deadline)))
+            self._probes.add(probe)
+            probe.add_done_callback(self._probes.discard)
+        return closed
 
     def _order(self) -> Iterator[tuple[Upstream, bool]]:
         """The upstreams, and whether another follows each. An only one that gave no text is asked once more."""

@@ -26,6 +26,11 @@ class Breaker(Protocol):
         """Whether nothing would be asked now; asking this changes nothing."""
         ...
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether everything is let through."""
+        ...
+
     def admits(self) -> bool:
         """Whether to ask now."""
         ...
@@ -43,6 +48,7 @@ class NeverOpens:
     """A breaker for one who wants none."""
 
     is_open = False
+    is_closed = True
 
     def admits(self) -> bool:
         """Always."""

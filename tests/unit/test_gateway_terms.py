@@ -68,10 +68,10 @@ async def test_the_next_provider_is_asked_where_the_first_has_no_word_and_nobody
 
 async def test_a_black_hole_leaves_time_for_those_behind_it():
     hole, second = Speaks("hole", wait=30), Speaks("second")
-    got = await Gateway(hole, second, deadline=0.4).rewrite(PROMPT, passes)
+    got = await Gateway(hole, second, deadline=1.2).rewrite(PROMPT, passes)
     assert got.generator == "second"
-    assert hole.asked[0].seconds == pytest.approx(0.24, abs=0.02)
-    heard = [piece async for piece in Gateway(hole, second, deadline=0.4).stream(PROMPT)]
+    assert hole.asked[0].seconds == pytest.approx(0.72, abs=0.02)
+    heard = [piece async for piece in Gateway(hole, second, deadline=1.2).stream(PROMPT)]
     assert isinstance(heard[-1], Completion)
     assert heard[-1].generator == "second"
 
@@ -108,8 +108,25 @@ async def test_an_open_breaker_is_not_asked_by_a_reply_or_a_stream():
     assert [len(each.asked) for each in models] == asked
     assert [each.state() for each in gateway.upstreams] == ["open"] * 3
     now[0] += 31
-    await gateway.rewrite(PROMPT, passes)
+    for _ in range(3):
+        # Whether they live again is asked beside the replies, once.
+        assert (await gateway.rewrite(PROMPT, passes)).attempts == 0
+        await asyncio.sleep(0)
     assert [len(each.asked) for each in models] == [3, 3, 3]
+
+
+async def test_nobody_waits_for_a_model_that_may_live_again():
+    now = [0.0]
+    hole = Speaks("hole", wait=30)
+    breaker = Breaker(failures=1, cool_down=30, clock=lambda: now[0])
+    breaker.record(answered=False)
+    now[0] += 31
+    gateway = Gateway(Upstream(hole, breaker), deadline=20)
+    got = await asyncio.wait_for(gateway.rewrite(PROMPT, passes), 5)
+    await asyncio.sleep(0)
+    assert (got.text, len(hole.asked)) == (None, 1)
+    await gateway.close()
+    assert gateway.upstreams[0].state() == "open"
 
 
 # -- places --------------------------------------------------------------------------------
