@@ -60,6 +60,17 @@ def latency(messages: Annotated[int, typer.Option(min=1)] = 400) -> None:
     print(json.dumps(run(messages=messages), ensure_ascii=False, indent=2))
 
 
+@app.command()
+def gateway(replies: Annotated[int, typer.Option(min=100)] = 2000) -> None:
+    """Time replies with every language model dead, beside replies with none; exit 1 where they take too long."""
+    from bot.bench_gateway import run
+
+    said = run(replies)
+    print(json.dumps(said, indent=2))
+    if not said["met"]:
+        raise typer.Exit(1)
+
+
 def _needs_training(error: ModuleNotFoundError) -> NoReturn:
     print(f"{error.name} is not installed: this needs pip install -e '.[train]' -c constraints.txt", file=sys.stderr)
     raise typer.Exit(1)
