@@ -70,7 +70,7 @@ class Customers:
             name=shown.get("name", "") if reveal else masked_name(shown.get("name", "")),
             honorific=shown.get("honorific", ""),
             tier=facts["tier"].value if "tier" in facts else "",
-            age=shown.get("age", "") if reveal else _decade(facts.get("age")),
+            age=_years(facts.get("age"), exactly=reveal),
             phone_tail=shown.get("phone_tail", "") if reveal else "••••",
             revealed=reveal,
             known=True,
@@ -99,8 +99,8 @@ def _masked_id(customer_id: str, *, reveal: bool) -> str:
     return customer_id if reveal else f"{customer_id[:1]}{'•' * max(1, len(customer_id) - 3)}{customer_id[-2:]}"
 
 
-def _decade(age: Fact | None) -> str:
+def _years(age: Fact | None, *, exactly: bool) -> str:
+    """The age, or the decade that it is in."""
     if age is None:
         return ""
-    years = int(age.value)
-    return f"{years // 10 * 10}+"
+    return age.value if exactly else f"{int(age.value) // 10 * 10}+"

@@ -88,6 +88,17 @@ class Sessions:
         async with reading(self._engine) as connection:
             return await connection.scalar(query) is not None
 
+    async def any_of(self, rep_id: str, now: dt.datetime) -> bool:
+        """Whether the rep is signed in anywhere."""
+        query = (
+            select(DeskSessionRow.digest)
+            .join(RepRow, RepRow.id == DeskSessionRow.rep_id)
+            .where(DeskSessionRow.rep_id == rep_id, *_is_good(now))
+            .limit(1)
+        )
+        async with reading(self._engine) as connection:
+            return await connection.scalar(query) is not None
+
     async def end(self, signed_in: SignedIn, now: dt.datetime) -> None:
         """Sign out; the cookie opens nothing any more."""
         async with self._engine.begin() as connection:

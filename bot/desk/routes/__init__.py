@@ -7,11 +7,24 @@ from fastapi import APIRouter, Depends
 from bot.desk.access import admit
 from bot.desk.routes import accounts, assets, assist, board, conversation, corrections, queue, signing_in, stream
 
+PREFIX = "/desk"
+ROUTERS = (
+    assets.router,
+    signing_in.router,
+    accounts.router,
+    queue.router,
+    conversation.router,
+    assist.router,
+    assist.anywhere,
+    stream.router,
+    board.router,
+    corrections.router,
+)
+
 
 def desk_router() -> APIRouter:
     """Every route of the desk, behind its one door."""
     router = APIRouter(dependencies=[Depends(admit)], include_in_schema=False)
-    for part in (assets, signing_in, accounts, queue, conversation, assist, stream, board, corrections):
-        router.include_router(part.router, prefix="/desk")
-    router.include_router(assist.anywhere, prefix="/desk")
+    for part in ROUTERS:
+        router.include_router(part, prefix=PREFIX)
     return router

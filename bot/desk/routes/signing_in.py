@@ -69,8 +69,12 @@ async def sign_in(
 @router.post("/sign-out")
 @needs("rep", "supervisor", "admin")
 async def sign_out(who: Who, service: Serving) -> Response:
-    """End this session; its cookie opens nothing any more."""
-    await service.desk.sessions.end(who, service.clock())
+    """End this session; its cookie opens nothing any more. With the last of them, what the rep holds returns to the queue."""
+    desk, now = service.desk, service.clock()
+    await desk.sessions.end(who, now)
+    if not await desk.sessions.any_of(who.rep.id, now):
+        await desk.presence.leave(who.rep.id)
+        await desk.keeper.return_all(who.rep.id, now, actor=who.rep.id)
     answer = Response(status_code=204, headers={"HX-Redirect": SIGN_IN_PAGE})
     answer.delete_cookie(cookie_name(service), path="/", secure=not service.settings.demo, httponly=True)
     return answer
