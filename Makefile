@@ -8,7 +8,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check openapi bench faults fmt clean
+.PHONY: help setup run test test-all check types openapi bench faults fmt clean
 
 help:
 	@echo "make run       set up, make the demo bank, serve http://$(HOST):$(PORT)"
@@ -16,6 +16,7 @@ help:
 	@echo "make test-all  the same, and every conversation over each way to the bank"
 	@echo "make setup     the virtual environment with 'teller' in it"
 	@echo "make check     look whether every capability has all its parts"
+	@echo "make types     check the types of the widget (Node.js with npx; fetches TypeScript once)"
 	@echo "make openapi   write the documents of the bank API, our own API and its events anew"
 	@echo "make bench     time a turn at half load, step by step; BENCH='--json FILE' keeps the figures"
 	@echo "make faults    kill everything for a quarter of an hour and judge what is left; FAULTS=--short for a minute"
@@ -39,6 +40,9 @@ test-all: test
 
 check: setup
 	@$(BIN)/teller check
+
+types:
+	@npx --yes --package typescript@5.9.3 tsc --project bot/web/widget/tsconfig.json
 
 openapi: setup
 	@$(BIN)/python -m backends.http.server --openapi > docs/openapi/bank.json

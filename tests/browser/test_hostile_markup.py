@@ -20,9 +20,35 @@ TOGETHER = 12
 DRAWN = """() => [...document.querySelector("teller-chat").shadowRoot.querySelectorAll(".message *")]
     .flatMap(node => [node.nodeName.toLowerCase(), ...[...node.attributes].map(a => "@" + a.name)])"""
 ALLOWED = {
-    *("b", "button", "dd", "details", "div", "dl", "dt", "i", "p", "path", "section", "small", "span", "summary", "svg"),
+    *(
+        "b",
+        "button",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "i",
+        "p",
+        "path",
+        "section",
+        "small",
+        "span",
+        "summary",
+        "svg",
+    ),
     *("table", "tbody", "td", "th", "thead", "time", "tr"),
-    *("@aria-expanded", "@aria-hidden", "@aria-label", "@aria-pressed", "@class", "@d", "@datetime", "@hidden", "@role"),
+    *(
+        "@aria-expanded",
+        "@aria-hidden",
+        "@aria-label",
+        "@aria-pressed",
+        "@class",
+        "@d",
+        "@datetime",
+        "@hidden",
+        "@role",
+    ),
     *("@scope", "@style", "@tabindex", "@title", "@type", "@viewBox"),
 }
 """What the widget draws messages and cards with: nothing that loads, runs or leads away."""
