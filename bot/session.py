@@ -105,6 +105,13 @@ class Session(_Frozen):
         """The unfinished task that the next message most likely answers."""
         return self.tasks[-1] if self.tasks else None
 
+    def gone_to(self, page: Page) -> Session:
+        """The conversation where the customer went on to *page*: what it shows goes before what was mentioned until then."""
+        if page == self.page:
+            return self
+        mentioned = {slot: values for slot, values in self.mentioned.items() if slot not in page.hints()}
+        return self.model_copy(update={"page": page, "mentioned": mentioned})
+
     def context(self, today: dt.date) -> Context:
         """What understanding may know about this conversation."""
         task = self.in_hand

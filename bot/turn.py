@@ -50,7 +50,7 @@ async def handle_turn(
     """
     clock = _Stopwatch()
     if message.page is not None:
-        session = session.model_copy(update={"page": message.page})
+        session = session.gone_to(message.page)
     given = _given(session, principal, now)
     await failpoint("turn.before_understand", message.conversation_id)
     with clock.stage("understand"):

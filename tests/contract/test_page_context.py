@@ -44,5 +44,7 @@ def test_a_page_opened_later_is_told_with_the_next_message(server: Server, hers:
         reply = http.post(f"{talk.path}/messages", params={"wait": 20}, json=later)
         assert "云杉稳盈秋实" in reply.json()["text"]
         assert "云杉稳盈秋实" in talk.post("这款产品风险大吗").json()["text"]
+        on = {"message_id": "3", "text": "这款产品风险大吗", "context": {"product": "云杉稳盈春晓"}}
+        assert "云杉稳盈春晓" in http.post(f"{talk.path}/messages", params={"wait": 20}, json=on).json()["text"]
         refused = http.post(f"{talk.path}/messages", json={**later, "message_id": "2", "context": {"balance": "1"}})
         assert refused.status_code == 422

@@ -59,7 +59,7 @@ class TellerChat extends HTMLElement {
 
   connectedCallback() {
     this.#recallLook();
-    this.conversation = new Conversation(this.getAttribute("server") ?? "", "teller-chat");
+    this.conversation = new Conversation(this.getAttribute("server") ?? new URL(import.meta.url).origin, "teller-chat");
     if (this.page) this.conversation.context(this.page);
     this.#follow(this.conversation);
     this.frame.panel.hidden = this.hasAttribute("launcher");

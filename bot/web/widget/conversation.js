@@ -13,7 +13,7 @@ const SILENCE = 40_000; // The server speaks every 15 s, if only to say that it 
 const PAGE = { page: /^[a-z0-9_\-/]{1,64}$/, product: /^[\p{L}\p{N}_· +\-()（）.]{1,48}$/u, card_tail: /^[0-9]{4}$/ };
 
 export class Conversation extends EventTarget {
-  /** @param {string} base the server's origin, "" for the page's own @param {string} key where the state is kept */
+  /** @param {string} base the server's origin @param {string} key where the state is kept */
   constructor(base, key) {
     super();
     this.base = base;

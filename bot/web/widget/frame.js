@@ -59,7 +59,6 @@ export class Frame {
     this.role.textContent = role;
     this.panel.setAttribute("aria-label", title);
     this.human.textContent = words.human;
-    this.human.setAttribute("aria-label", words.humanAsk);
     this.menu.opener.setAttribute("aria-label", words.menu);
     this.closer.setAttribute("aria-label", words.close);
     this.log.setAttribute("aria-label", words.log);

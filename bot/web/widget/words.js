@@ -22,7 +22,7 @@ export const WORDS = {
     offline: "网络不稳，正在重新连接…",
     ended: "会话已结束，发送消息将开始新的会话。",
     signedIn: "您已登录",
-    human: "人工",
+    human: "转人工",
     humanAsk: "转人工",
     open: "打开智能客服",
     close: "关闭",
