@@ -46,7 +46,7 @@ _AHEAD = 1.25
 @dataclass(frozen=True)
 class Settings:
     """How to train. ``text`` and ``template`` are shares of the tokens of a batch at the beginning and at the end of
-    pre-training; the rest are pairs. The defaults are the recipe for one core."""
+    pre-training, ``fit_template`` that of templates afterwards; the rest are pairs. The defaults are the recipe for one core."""
 
     vocabulary: int = 6144
     layers: int = 7
@@ -61,6 +61,7 @@ class Settings:
     template: tuple[float, float] = (0.15, 0.15)
     epochs: float = 6.0
     fit_rate: float = 1.5e-3
+    fit_template: float = 0.12
     seed: int = 0
     threads: int = 1
     compiled: bool = False
@@ -134,17 +135,19 @@ def pretrain(out: Path, sources: list[Source], settings: Settings, *, folder: Pa
 
 
 def fit(out: Path, settings: Settings, *, folder: Path = PAIRS) -> dict[str, Any]:
-    """Train the pre-trained decoder of *out* on the pairs alone, into ``out/writer.pt``; resumable as :func:`pretrain` is."""
+    """Train the pre-trained decoder of *out* on the pairs, and a few templates, into ``out/writer.pt``; resumable as :func:`pretrain` is."""
     vocabulary = Vocabulary.load(out / "tokenizer.json")
     learnt = Replies(written(folder, held_out=False), vocabulary)
+    streams = {"pairs": learnt, "template": Replies(templates(folder), vocabulary)}
+    shares = {"pairs": 1 - settings.fit_template, "template": settings.fit_template}
     wanted = settings.epochs * len(learnt)
 
     def done(progress: Progress) -> float:
         return min(1.0, progress.drawn.get("pairs", 0) / wanted)
 
     return _run(
-        out / "fit.pt", out / "writer.pt", lambda: load(out / "pretrained.pt"), {"pairs": learnt}, vocabulary, settings,
-        done, lambda _: {"pairs": 1.0}, settings.fit_rate, written(folder, held_out=True), falls=1.0,
+        out / "fit.pt", out / "writer.pt", lambda: load(out / "pretrained.pt"), streams, vocabulary, settings,
+        done, lambda _: shares, settings.fit_rate, written(folder, held_out=True), falls=1.0,
     )  # fmt: skip
 
 
