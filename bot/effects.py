@@ -192,7 +192,8 @@ def _queue_result(outcome: str, queued: Queued, now: dt.datetime) -> Result:
 
     facts = (
         fact("position", values.Count(queued.position, "person")),
-        fact("ahead", values.Count(queued.ahead, "person")),
+        # To be told that nobody is ahead one need not be told a number.
+        *([fact("ahead", values.Count(queued.ahead, "person"))] if queued.ahead else []),
         fact("wait_minutes", values.Count(queued.wait_minutes, "minute")),
         fact("hours_from", queued.hours_from),
         fact("hours_to", queued.hours_to),
