@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
+from html.parser import HTMLParser
 from typing import Any, Self
 
 import httpx
@@ -13,6 +14,66 @@ from argon2 import PasswordHasher
 from bot.desk.rules import desk_rules
 from tests.server import Server, Talk
 
+KNOWN = frozenset(
+    [
+        "html",
+        "head",
+        "meta",
+        "title",
+        "link",
+        "body",
+        "header",
+        "a",
+        "svg",
+        "path",
+        "span",
+        "nav",
+        "button",
+        "strong",
+        "main",
+        "aside",
+        "section",
+        "p",
+        "h1",
+        "h2",
+        "h3",
+        "ol",
+        "ul",
+        "li",
+        "div",
+        "mark",
+        "time",
+        "details",
+        "summary",
+        "dl",
+        "dt",
+        "dd",
+        "code",
+        "form",
+        "input",
+        "textarea",
+        "label",
+        "select",
+        "option",
+        "optgroup",
+        "fieldset",
+        "legend",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "dialog",
+        "kbd",
+        "i",
+        "em",
+        "br",
+        "rect",
+        "text",
+    ]
+)
+"""The elements of the desk's own templates."""
 PASSWORDS = {rep.name: rep.password for rep in desk_rules().demo_reps}
 REP, OTHER_REP, SUPERVISOR, ADMIN = "linxiao", "zhouyue", "hemin", "admin"
 
@@ -84,6 +145,7 @@ def give(server: Server, talk: Talk, owner: str, taken_by: str | None = None) ->
     status = {"bot": "closed", "queue": "open"}.get(owner, "taken")
     with closing(sqlite3.connect(server.service.settings.data_dir / "teller.db", timeout=10)) as rows, rows:
         rows.execute("UPDATE conversations SET owner = ? WHERE id = ?", (owner, talk.id))
+        rows.execute("DELETE FROM audit WHERE conversation_id = ? AND action = 'conversation.taken'", (talk.id,))
         rows.execute(
             "DELETE FROM tickets WHERE conversation_id = ? AND id NOT IN"
             " (SELECT MIN(id) FROM tickets WHERE conversation_id = ?)",
@@ -91,6 +153,22 @@ def give(server: Server, talk: Talk, owner: str, taken_by: str | None = None) ->
         )
         holder = owner if status == "taken" else taken_by
         rows.execute("UPDATE tickets SET status = ?, taken_by = ? WHERE conversation_id = ?", (status, holder, talk.id))
+
+
+def strange(page: str) -> list[str]:
+    """What a browser would find in *page* that the desk never writes: elements that load or run, and attributes that do."""
+    found: list[str] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            own = tag == "script" and (dict(attrs).get("src") or "").startswith("/desk/assets/")
+            if tag not in KNOWN and not own:
+                found.append(tag)
+            found.extend(f"{tag} {name}" for name, _ in attrs if name.startswith("on") or name == "style")
+            found.extend(f"{tag} {name}" for name, value in attrs if "javascript:" in (value or "") and name == "href")
+
+    Reader().feed(page)
+    return found
 
 
 def _found(pattern: str, page: str) -> str:

@@ -27,6 +27,8 @@ QUEUE = "queue"
 """The owner of a conversation that waits for a human."""
 DESK = "desk"
 """What signals of the desk itself are about."""
+TAKEN = "conversation.taken"
+"""The audit trail's line of a rep who holds a conversation from then on, however they came to it."""
 SYSTEM = "system"
 """Who returns what an absent rep holds."""
 
@@ -71,10 +73,8 @@ class Holding:
         async with self._engine.begin() as connection:
             taker = await _able(connection, rep.id)
             seq = await self._pass_on(connection, conversation_id, QUEUE, taker, now)
-            action = "conversation.claimed" if actor in (None, rep.id) else "conversation.assigned"
-            await audit.note(
-                connection, action, actor=actor or rep.id, at=now, conversation_id=conversation_id, to=rep.id
-            )
+            if actor not in (None, rep.id):
+                await _note(connection, "assigned", conversation_id, now, actor=actor, to=rep.id)
         self._tell(conversation_id)
         return seq
 
@@ -95,15 +95,7 @@ class Holding:
         async with self._engine.begin() as connection:
             taker = await _able(connection, to.id)
             seq = await self._pass_on(connection, conversation_id, holder, taker, now, summary=summary)
-            await audit.note(
-                connection,
-                "conversation.transferred",
-                actor=actor,
-                at=now,
-                conversation_id=conversation_id,
-                was=holder,
-                to=to.id,
-            )
+            await _note(connection, "transferred", conversation_id, now, actor=actor, was=holder, to=to.id)
         self._tell(conversation_id)
         return seq
 
@@ -111,14 +103,7 @@ class Holding:
         """Give a supervisor what *seen* (the bot, the queue or a rep) holds; capacity is no bar. Raises ``HeldElsewhere``."""
         async with self._engine.begin() as connection:
             seq = await self._pass_on(connection, conversation_id, seen, rep, now)
-            await audit.note(
-                connection,
-                "conversation.taken_over",
-                actor=rep.id,
-                at=now,
-                conversation_id=conversation_id,
-                was=seen,
-            )
+            await _note(connection, "taken_over", conversation_id, now, actor=rep.id, was=seen)
         self._tell(conversation_id)
         return seq
 
@@ -144,9 +129,7 @@ class Holding:
             assert queued is not None
             who: Literal["rep", "system"] = "system" if actor == SYSTEM else "rep"
             await _say(connection, conversation_id, seq, "handover.queued", place(queued), now, actor=who)
-            await audit.note(
-                connection, f"conversation.{why}", actor=actor, at=now, conversation_id=conversation_id, was=holder
-            )
+            await _note(connection, why, conversation_id, now, actor=actor, was=holder)
         self._tell(conversation_id)
         return seq
 
@@ -170,16 +153,8 @@ class Holding:
                 .values(values)
             )
             await _say(connection, conversation_id, seq, "handover.left", {"to": BOT}, now)
-            await audit.note(
-                connection,
-                "conversation.handed_back",
-                actor=actor,
-                at=now,
-                conversation_id=conversation_id,
-                was=holder,
-                disposition=ending.disposition,
-                tags=list(ending.tags),
-            )
+            said = {"disposition": ending.disposition, "tags": list(ending.tags)}
+            await _note(connection, "handed_back", conversation_id, now, actor=actor, was=holder, **said)
         self._tell(conversation_id)
         return seq
 
@@ -216,6 +191,7 @@ class Holding:
             await _make_ticket(connection, conversation_id, now, status="taken", taken_by=to.id, reason="taken_over")
         data = {"name": to.display_name, "name_en": to.display_name_en}
         await _say(connection, conversation_id, seq, "handover.joined", data, now)
+        await audit.note(connection, TAKEN, actor=to.id, at=now, conversation_id=conversation_id, was=seen)
         return seq
 
     async def _reopen(
@@ -286,6 +262,14 @@ async def _change_owner(
         holder = await connection.scalar(select(ConversationRow.owner).where(ConversationRow.id == conversation_id))
         raise HeldElsewhere(holder)
     return int(seq)
+
+
+async def _note(
+    connection: AsyncConnection, what: str, conversation_id: str, now: dt.datetime, *, actor: str | None, **data: Any
+) -> None:
+    await audit.note(
+        connection, f"conversation.{what}", actor=actor or SYSTEM, at=now, conversation_id=conversation_id, **data
+    )
 
 
 async def _make_ticket(

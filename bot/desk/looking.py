@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import aliased
 
 from bot.desk.accounts import Rep
-from bot.desk.holding import QUEUE
+from bot.desk.holding import QUEUE, TAKEN
 from bot.desk.rules import desk_rules
 from bot.desk.tickets import IN_ORDER
 from bot.message import Frozen
-from bot.records import ConversationRow, EventRow, InboxRow, TicketRow
+from bot.records import AuditRow, ConversationRow, EventRow, InboxRow, TicketRow
 from bot.store import reading
 
 SHOWN = 60
@@ -178,6 +178,9 @@ def _may_see(rep: Rep) -> ColumnElement[bool]:
     return or_(
         ConversationRow.owner.in_((rep.id, QUEUE)),
         exists().where(had.conversation_id == ConversationRow.id, had.taken_by == rep.id),
+        exists().where(
+            AuditRow.conversation_id == ConversationRow.id, AuditRow.actor == rep.id, AuditRow.action == TAKEN
+        ),
         ConversationRow.customer_id.in_(held),
     )
 

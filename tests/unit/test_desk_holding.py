@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.conversations import Conversations
 from bot.desk.accounts import Accounts, Rep
-from bot.desk.holding import CannotTake, Ending, HeldElsewhere, Holding
+from bot.desk.holding import TAKEN, CannotTake, Ending, HeldElsewhere, Holding
 from bot.desk.keeping import GRACE, STRANDED_AFTER, Keeper
 from bot.desk.passwords import Passwords
 from bot.desk.presence import Presence
@@ -82,7 +82,7 @@ async def test_a_claim_tells_the_customer_who_came_and_the_audit_trail_who_took_
     assert (event.type, event.actor, event.data["name"]) == ("handover.joined", "rep", "林晓")
     async with floor.engine.connect() as connection:
         notes = await connection.execute(
-            select(AuditRow.actor).where(AuditRow.action == "conversation.claimed", AuditRow.conversation_id == waiting)
+            select(AuditRow.actor).where(AuditRow.action == TAKEN, AuditRow.conversation_id == waiting)
         )
         assert notes.scalars().all() == [rep.id]
 

@@ -22,12 +22,12 @@ SUMMARY = 500
 MAX_TRIES = 4
 """How often a page asks again what was understood of a message that has only just come."""
 
+IDS = r"^[0-9a-f]{8,64}$"
+
 router = APIRouter(prefix="/conversations/{conversation_id}")
 
 
-async def seen_conversation(
-    conversation_id: Annotated[str, Path(pattern=r"^[0-9a-f]{8,64}$")], who: Who, service: Serving
-) -> Seen:
+async def seen_conversation(conversation_id: Annotated[str, Path(pattern=IDS)], who: Who, service: Serving) -> Seen:
     """The conversation of the path, where the rep may see it; 404 where not, and where there is none."""
     seen = await service.desk.views.conversation(conversation_id, who.rep)
     if seen is None:
@@ -133,9 +133,25 @@ async def head(request: Request, seen: Seeing, who: Who, service: Serving) -> Re
 
 @router.post("/claim")
 @needs("rep", "supervisor")
-async def claim(request: Request, seen: Seeing, who: Who, service: Serving) -> Response:
-    """Take a customer who waits."""
-    return await _changed(request, seen, who, service, service.desk.holding.claim(seen.id, who.rep, service.clock()))
+async def claim(
+    request: Request,
+    conversation_id: Annotated[str, Path(pattern=IDS)],
+    who: Who,
+    service: Serving,
+) -> Response:
+    """Take a customer who waits; who comes second is told who has them."""
+    try:
+        await service.desk.holding.claim(conversation_id, who.rep, service.clock())
+    except HeldElsewhere as error:
+        seen = await service.desk.views.conversation(conversation_id, who.rep)
+        if seen is None and error.holder in (None, "bot"):
+            raise not_found() from None
+        raise await held_elsewhere(error, who, service) from None
+    except CannotTake as error:
+        raise Problem(409, "cannot-take", Words(who.rep.language)(f"cannot.{error.reason}")) from None
+    seen = await service.desk.views.conversation(conversation_id, who.rep)
+    assert seen is not None
+    return await show(request, seen, who, service, "work.html")
 
 
 @router.post("/assign")
