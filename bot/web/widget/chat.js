@@ -13,6 +13,7 @@ import { WORDS } from "./words.js";
 /** @import {Entry, Evidence, Hands, Identity, Page, Said, TellerEvent} from "./types" */
 
 const TYPING_LIMIT = 20_000;
+const REP_TYPING = 8_000;
 const FRESH = 60_000;
 const LOOK = "teller-chat:look";
 
@@ -191,7 +192,7 @@ class TellerChat extends HTMLElement {
     if (event.type === "message.delta") this.#grow(event);
     else if (event.type === "message.completed" && event.actor === "customer") this.#takeMine(event);
     else if (event.type === "message.completed") this.#takeTheirs(event);
-    else if (event.type === "typing") this.#showTyping(event.data.on !== false);
+    else if (event.type === "typing") this.#showTyping(isFresh(event), REP_TYPING);
     else if (event.type === "conversation.signed_in") this.#note(this.words.signedIn);
     else if (event.type === "rating.requested" && isFresh(event)) this.#askRating();
     else this.#takeHandover(event);
@@ -301,11 +302,11 @@ class TellerChat extends HTMLElement {
     for (const card of this.frame.log.querySelectorAll(".once")) card.classList.add("over");
   }
 
-  /** @param {boolean} on */
-  #showTyping(on) {
+  /** @param {boolean} on @param {number} [limit] */
+  #showTyping(on, limit = TYPING_LIMIT) {
     clearTimeout(this.typingTimer);
     this.frame.typing.hidden = !on;
-    if (on) this.typingTimer = setTimeout(() => this.#showTyping(false), TYPING_LIMIT);
+    if (on) this.typingTimer = setTimeout(() => this.#showTyping(false), limit);
   }
 
   /** @param {string} text a state of the line, "" for none */
@@ -385,7 +386,7 @@ class TellerChat extends HTMLElement {
     this.unread = count;
     this.frame.badge.hidden = !count;
     this.frame.badge.textContent = String(count);
-    this.frame.launcher.setAttribute("aria-label", count ? `${this.words.open}${this.words.comma}${this.words.unread(count)}` : this.words.open);
+    this.frame.launcher.setAttribute("aria-label", count ? `${this.words.open}${this.words.pause}${this.words.unread(count)}` : this.words.open);
   }
 
   #submit() {

@@ -58,7 +58,7 @@ export class Handover {
     const words = this.words();
     if (this.owner === "joined") this.node.replaceChildren(html("p", { class: "who" }, words.joined(this.name || words.rep)));
     if (this.owner !== "queued") return;
-    const place = this.hours ? words.afterHours(...this.hours) : `${words.ahead(this.ahead)}${words.comma}${words.wait(this.minutes)}`;
+    const place = this.hours ? words.afterHours(...this.hours) : `${words.ahead(this.ahead)}${words.pause}${words.wait(this.minutes)}`;
     this.node.replaceChildren(
       html("p", {}, html("strong", {}, words.queued), html("span", {}, place)),
       button({ class: "plain" }, words.leave, () => this.ask(words.leaveAsk)),

@@ -124,6 +124,7 @@ function where(text, evidence, words) {
   const open = button({ class: "where", "aria-expanded": "false" }, words.evidence, () => {
     panel.hidden = !panel.hidden;
     open.setAttribute("aria-expanded", String(!panel.hidden));
+    panel.scrollIntoView({ block: "nearest" });
   });
   return [open, panel];
 }

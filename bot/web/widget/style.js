@@ -142,7 +142,7 @@ p, dl, dd, fieldset { margin: 0; padding: 0; border: 0; min-width: 0; }
 .card .title { font-weight: 600; color: var(--link); }
 .card.done .title::before { content: "✓ "; }
 .card.over { border-color: var(--line); }
-.card.over :is(.acts, .left, form) { display: none; }
+.card.over :is(.acts, .left), .card.code.over { display: none; }
 .card .sources, .card .remark, .card .hint, .card .left { color: var(--quiet); font-size: .85em; }
 .card .left { font-variant-numeric: tabular-nums; }
 .card dl div { display: flex; justify-content: space-between; gap: 16px; padding: 3px 0; }

@@ -186,6 +186,7 @@ export interface Words {
   source: string;
   evidence: string;
   comma: string;
+  pause: string;
   table: string;
   day: string;
   value: string;
