@@ -56,8 +56,10 @@ def check_wording(capability: str, outcome: str, wording: Wording, facts: Mappin
         rows=(tuple(row.values()), tuple(row.values())) if row else (),
     )  # fmt: skip
     for language, template in wording.templates():
-        needed = {name for part in parse(template) if not part.optional for name in part.names}
-        for said in (dict(facts), {name: fact for name, fact in facts.items() if name in needed}):
+        parts = parse(template)
+        needed = {name for part in parts if not part.optional for name in part.names}
+        without = [{name: fact for name, fact in facts.items() if name in needed}]
+        for said in (facts, *(without if any(part.optional for part in parts) else ())):
             yield from _fails(f"{capability}.{outcome}", template, said, row, wording, result, language)
     if wording.row is not None:
         for language in LANGUAGES:

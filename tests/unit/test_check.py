@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,7 +16,20 @@ from responses import library
 
 
 @pytest.fixture
-def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The capabilities whose wording is held to the gates: all would take seconds, and the test names those it spoils."""
+    named: list[str] = []
+    whole = responses.check.check_wording
+
+    def some(capability: str, *given: Any) -> Iterator[str]:
+        return whole(capability, *given) if capability in named else iter(())
+
+    monkeypatch.setattr(responses.check, "check_wording", some)
+    return named
+
+
+@pytest.fixture
+def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: list[str]) -> Path:
     """A copy of the templates that may be spoiled before they are looked at."""
     copy = tmp_path / "templates"
     shutil.copytree(library.TEMPLATES, copy)
@@ -51,7 +65,8 @@ def test_an_outcome_without_a_template_is_named(templates: Path) -> None:
     assert "fx_buy.over_quota: no template" in check.inspect().problems
 
 
-def test_a_template_that_a_gate_refuses_is_named(templates: Path) -> None:
+def test_a_template_that_a_gate_refuses_is_named(templates: Path, read: list[str]) -> None:
+    read.append("fx_quota")
     file = templates / "fx_quota.yml"
     raw = yaml.safe_load(file.read_text("utf-8"))
     raw["outcomes"]["found"]["zh"].append("放心，我们保证收益，额度还剩{purchase_left}。")
