@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from bot import delivery
 from bot.channels import words
+from bot.channels.webhook import to_customer
 from bot.settings import UnsafeSettings, load_settings
 from tests.adapter import CHANNEL, NAME, OTHER_SECRET, PATH, SECRET, URL, Adapter
 from tests.unit.test_settings import PRODUCTION
@@ -45,7 +46,7 @@ async def test_a_message_is_taken_at_once_and_its_reply_is_posted(bot: Replica, 
     assert "美元" in reply["text"]
     assert reply["evidence"]
     assert reply.keys() == {
-        "user_id", "conversation_id", "seq", "in_reply_to", "text", "language", "quick_replies", "cards", "evidence"
+        "user_id", "conversation_id", "seq", "in_reply_to", "name", "text", "language", "quick_replies", "cards", "evidence"
     }  # fmt: skip
 
 
@@ -236,6 +237,14 @@ async def test_a_customers_binding_is_taken_away_whatever_the_platforms_ids_look
     path = f"/v1/bindings/{CHANNEL}/{quote(user, safe='')}"
     assert (await bot.http.delete(path, headers=await bot.token("C1002"))).status_code == 404
     assert (await bot.http.delete(path, headers=await bot.token())).status_code == 204
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh", "李敏：您好"), ("en", "Min Li: 您好"), (None, "李敏：您好")])
+def test_a_humans_message_is_theirs_by_name(language: str | None, said: str) -> None:
+    data = {"seq": 4, "text": "您好", "language": language, "name": "李敏", "name_en": "Min Li", "message_id": "r-1"}
+    letter = delivery.Delivery(id=1, conversation_id="c", label="user-1", event_seq=4, attempt=1, data=data)
+    posted = to_customer(letter, "user-1", "https://bank.example")
+    assert (posted.text, posted.name, posted.in_reply_to) == (said, "李敏", None)
 
 
 SETTINGS = {"url": "https://adapter.example/in", "secret": SECRET}
