@@ -39,7 +39,7 @@ from bot.conversations import Conversations
 from bot.delivery import Channel, Deliveries
 from bot.described import ABOUT, VERSION, install_description, operation_id
 from bot.desk.desk import make_demo_reps, open_desk
-from bot.desk.routes import desk_router
+from bot.desk.routes import desk_router, embedded
 from bot.desk.tickets import Tickets
 from bot.events import Events
 from bot.guards import BodyLimit, SafeHeaders
@@ -126,6 +126,7 @@ def create_app(settings: Settings, instead: Instead | None = None) -> FastAPI:
         app.include_router(demo.router)
     app.include_router(operations.router)
     app.include_router(desk_router())
+    app.include_router(embedded.router)
     app.include_router(pages.pages(demo=settings.demo))
     return app
 

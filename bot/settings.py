@@ -155,6 +155,13 @@ class Settings(BaseSettings):
     rasa_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_origins)] = Field(
         default=(), description="origins whose pages may use Rasa's REST channel, with commas between; * is any"
     )
+    embed_key: SecretStr | None = Field(
+        default=None,
+        description="shared with the bank's own desk, whose frames may show conversations; none without it",
+    )
+    embed_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_origins)] = Field(
+        default=(), description="origins whose pages may frame them, with commas between"
+    )
     webhook_max_age: int = Field(default=300, ge=1, description="seconds for which a signed callback may be acted on")
     webhooks: Annotated[dict[WebhookName, WebhookSettings], NoDecode, BeforeValidator(_from_json)] = Field(
         default={}, description="adapters of other platforms by their names, as JSON; see docs/channels-webhook.md"
@@ -180,6 +187,7 @@ class Settings(BaseSettings):
     def _is_safe(self) -> Self:
         reasons = self._demo_refusals() if self.env == "demo" else self._production_refusals()
         reasons += self._issuer_refusals() + self._platform_refusals() + self._webhook_refusals()
+        reasons += self._embed_refusals()
         if self.actions_url is not None and self.bank_api_url is not None:
             reasons.append("ACTIONS_URL and BANK_API_URL are both set: keep the one that the bank answers at.")
         reasons += self._model_refusals()
@@ -215,6 +223,24 @@ class Settings(BaseSettings):
             reasons.append("TELLER_OTP_URL is not set: name the service that texts one-time codes to customers.")
         if self.failpoints is not None:
             reasons.append("TELLER_FAILPOINTS is set: it kills processes on purpose, take it away.")
+        return reasons
+
+    def _embed_refusals(self) -> list[str]:
+        if self.embed_key is None:
+            return []
+        reasons = []
+        if len(self.embed_key.get_secret_value()) < MIN_SECRET:
+            reasons.append(f"TELLER_EMBED_KEY is too short: give it {MIN_SECRET} or more random characters.")
+        if self.embed_key in (self.secret, self.token_key):
+            reasons.append("TELLER_EMBED_KEY is a secret of ours: the bank's desk has one of its own.")
+        if not self.embed_origins or "*" in self.embed_origins:
+            reasons.append(
+                "TELLER_EMBED_KEY is set: name in TELLER_EMBED_ORIGINS the origins that may frame us, not *."
+            )
+        if not self.demo and any(not origin.startswith("https://") for origin in self.embed_origins):
+            reasons.append(
+                "TELLER_EMBED_ORIGINS names an origin that is not https: whoever stands between could frame us."
+            )
         return reasons
 
     def _model_refusals(self) -> list[str]:

@@ -13,6 +13,7 @@ from bot.desk.accounts import Accounts
 from bot.desk.board import Boards
 from bot.desk.corrections import Corrections
 from bot.desk.customer import Customers
+from bot.desk.embedding import Embeds
 from bot.desk.floor import Floor
 from bot.desk.holding import Holding
 from bot.desk.keeping import Keeper
@@ -51,6 +52,7 @@ class Desk:
     customers: Customers
     boards: Boards
     corrections: Corrections
+    embeds: Embeds
 
 
 def open_desk(
@@ -76,6 +78,7 @@ def open_desk(
         customers=Customers(engine, parts),
         boards=Boards(engine),
         corrections=Corrections(engine),
+        embeds=Embeds(redis),
     )
 
 

@@ -263,3 +263,16 @@ def test_in_production_a_platform_is_spoken_to_in_secret(
     assert reasons(monkeypatch, **PRODUCTION, **WECHAT) == []
     [reason] = reasons(monkeypatch, **{name: value})
     assert name in reason
+
+
+def test_a_frame_for_another_desk_needs_a_key_of_its_own_and_named_origins(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(**given: str) -> str:
+        return " ".join(reasons(monkeypatch, **{**PRODUCTION, **given}))
+
+    good = {"TELLER_EMBED_KEY": "e" * 40, "TELLER_EMBED_ORIGINS": "https://desk.bank.example"}
+    assert refused(**good) == ""
+    assert "too short" in refused(**{**good, "TELLER_EMBED_KEY": "short"})
+    assert "one of its own" in refused(**{**good, "TELLER_EMBED_KEY": PRODUCTION["TELLER_SECRET"]})
+    assert "TELLER_EMBED_ORIGINS" in refused(**{**good, "TELLER_EMBED_ORIGINS": ""})
+    assert "not *" in refused(**{**good, "TELLER_EMBED_ORIGINS": "*"})
+    assert "not https" in refused(**{**good, "TELLER_EMBED_ORIGINS": "http://desk.bank.example"})
