@@ -70,7 +70,7 @@ def stranger(desk: Server) -> Iterator[Rep]:
 def proposed(desk: Server, author: Rep) -> tuple[Talk, str]:
     """A conversation, and the correction of it that waits for its reviewer."""
     talk = held_by(desk, author, "蓝色那张卡前天在三亚刷掉的是啥")
-    return talk, correction_in(author.propose(talk, intent="card_dispute").text)
+    return talk, correction_in(author.propose(talk, intent="insurance").text)
 
 
 def held_by(desk: Server, rep: Rep, text: str) -> Talk:
@@ -95,19 +95,19 @@ def test_two_clicks_correct_an_intent_and_another_person_lets_it_into_training(
     panel = author.http.get(f"/desk/corrections/turn/{talk.id}/1")
     assert panel.status_code == 200
     assert 'name="intent" value="' in panel.text
-    done = author.propose(talk, intent="card_dispute")
+    done = author.propose(talk, intent="insurance")
     assert done.status_code == 200
     correction = correction_in(done.text)
     shown = supervisor.http.get(f"/desk/corrections/{correction}").text
-    assert "card_dispute" in shown
+    assert "insurance" in shown
     approved = supervisor.settle(correction, "approve", revision=1)
     assert approved.status_code == 200
     rows = supervisor.http.get("/desk/corrections/export/rows")
     assert "attachment" in rows.headers["content-disposition"]
     (row,) = [json.loads(line) for line in rows.text.splitlines() if correction in line]
-    assert (row["text"], row["intents"]) == ("我那张蓝色的卡昨天在海南刷了多少呀", ["card_dispute"])
+    assert (row["text"], row["intents"]) == ("我那张蓝色的卡昨天在海南刷了多少呀", ["insurance"])
     catalogue = yaml.safe_load(supervisor.http.get("/desk/corrections/export/catalogue").text)
-    assert "card_dispute" in catalogue
+    assert "insurance" in catalogue
 
 
 def test_the_form_corrects_act_slots_and_reply_and_whoever_changed_it_does_not_review_it(
@@ -115,15 +115,13 @@ def test_the_form_corrects_act_slots_and_reply_and_whoever_changed_it_does_not_r
 ) -> None:
     talk = held_by(desk, author, "把白金卡上个月在杭州吃饭的钱列一列")
     marked = "把[白金卡](card_product)[上个月](period)在[杭州](city)吃饭的钱列一列"
-    done = author.propose(
-        talk, intent="card_transactions", act="status", text=marked, reply="马上给您列出来。", why="餐饮"
-    )
+    done = author.propose(talk, intent="complaint", act="status", text=marked, reply="马上给您列出来。", why="餐饮")
     correction = correction_in(done.text)
     page = author.http.get(f"/desk/corrections/{correction}").text
     assert "<sub>card_product</sub>" in page
     assert "马上给您列出来。" in page
-    changed = supervisor.settle(correction, intent="card_transactions", act="do", text=marked, revision=1)
-    assert changed.status_code == 200
+    changed = supervisor.settle(correction, intent="complaint", act="do", text=marked, revision=1)
+    assert changed.status_code == 200, changed.text
     assert supervisor.settle(correction, "approve", revision=2).status_code == 409
     assert supervisor.settle(correction, "approve", revision=1).status_code == 409
     assert author.settle(correction, "withdraw").status_code == 200
@@ -136,13 +134,13 @@ def test_a_bad_form_is_told_in_words_and_changes_nothing(author: Rep, desk: Serv
         assert refused.status_code == 422, said
         assert 'role="alert"' in refused.text
     assert author.propose(talk, intent="x" * 100).status_code == 422
-    assert author.propose(talk, intent="card_bill").status_code == 200
-    assert author.propose(talk, intent="card_limit").status_code == 409
+    assert author.propose(talk, intent="gold").status_code == 200
+    assert author.propose(talk, intent="pension").status_code == 409
 
 
 def test_a_supervisor_sees_why_it_cannot_be_approved_yet(desk: Server, author: Rep, supervisor: Rep) -> None:
     talk = held_by(desk, author, "我留的13912345678能换成我妈的吗，前天刚办的")
-    correction = correction_in(author.propose(talk, intent="card_dispute").text)
+    correction = correction_in(author.propose(talk, intent="insurance").text)
     page = supervisor.http.get(f"/desk/corrections/{correction}").text
     assert 'class="problem-words"' in page
     assert "手机号" in page
@@ -155,7 +153,7 @@ def test_a_supervisor_sees_why_it_cannot_be_approved_yet(desk: Server, author: R
 def test_what_a_customer_wrote_is_text_on_every_page(desk: Server, author: Rep, supervisor: Rep) -> None:
     talk = held_by(desk, author, f"{HOSTILE} 前天在鼓浪屿刷了多少")
     pages = [author.http.get(f"/desk/corrections/turn/{talk.id}/1").text]
-    done = author.propose(talk, intent="card_dispute", why=HOSTILE)
+    done = author.propose(talk, intent="insurance", why=HOSTILE)
     correction = correction_in(done.text)
     pages += [
         done.text,
@@ -207,8 +205,8 @@ def test_every_role_finds_every_route_open_or_shut(
 def test_an_act_from_elsewhere_is_refused(forged: dict[str, str], author: Rep, desk: Server) -> None:
     talk = held_by(desk, author, "蓝卡昨天在敦煌的那几笔是什么呀")
     path = f"/desk/corrections/turn/{talk.id}/1"
-    assert author.http.post(path, data={"intent": "card_dispute"}, headers=forged).status_code == 403
-    assert "card_dispute" in author.propose(talk, intent="card_dispute").text
+    assert author.http.post(path, data={"intent": "insurance"}, headers=forged).status_code == 403
+    assert "insurance" in author.propose(talk, intent="insurance").text
 
 
 def test_who_looked_at_a_turn_and_who_took_the_rows_out_is_in_the_trail(
