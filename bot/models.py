@@ -77,7 +77,9 @@ async def look_at(entry: Entry, within: float) -> str | None:
         if find_spec("torch") is None or find_spec("transformers") is None:
             return "needs pip install -e '.[local]' -c constraints.txt"
         return None if (entry.path / "config.json").is_file() else f"no config.json in {entry.path}"
-    await asyncio.to_thread(open_provider, entry)
+    opened = await asyncio.to_thread(open_provider, entry)
+    if close := getattr(opened, "close", None):
+        await close()
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,9 @@ class OpenAIProvider:
             max_retries=0,
             http_client=client(MAX_BYTES, proxy=proxy, transport=transport),
         )
+        # Both import half a second's worth when they are first asked for: now, and not in a customer's deadline.
+        importlib.import_module("anyio._backends._asyncio")
+        self._completions = self._client.chat.completions
 
     async def complete(self, request: Request) -> Completion:
         """The content of the first choice; ``ModelFailure`` where it is empty, cut, filtered or only thought."""
@@ -120,7 +124,7 @@ class OpenAIProvider:
 
         prompt = request.prompt
         try:
-            return await self._client.chat.completions.create(
+            return await self._completions.create(
                 model=self.model,
                 messages=[{"role": each.role, "content": each.content} for each in prompt.messages],  # type: ignore[misc]
                 temperature=self._temperature,

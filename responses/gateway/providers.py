@@ -158,7 +158,7 @@ def open_provider(entry: Entry) -> ModelProvider:
                 f"The language model {entry.name} needs {error.name}: {_EXTRAS.get(entry.kind, 'reinstall this release')}."
             ]
         ) from error
-    except (OSError, ValueError) as error:
+    except Exception as error:  # tokenizers, for one, raises no narrower class for a file that is not there
         raise ProviderError([f"The language model {entry.name} cannot be opened ({type(error).__name__})."]) from error
     return opened
 

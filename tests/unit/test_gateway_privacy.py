@@ -23,7 +23,7 @@ TOLD = (
     "查余额",
     "My name is Siyuan Chen, how much is 8640.75 dollars today?",
 )
-CANARIES = (NAME, FRIEND, PHONE, TAIL, "八千六百四十", "8640", "Siyuan", "C1001", "key-of-the-bank")
+CANARIES = ("雨晴", "陈女士", NAME, FRIEND, PHONE, TAIL, "八千六百四十", "8640", "Siyuan", "C1001", "key-of-the-bank")
 
 
 class Overheard:

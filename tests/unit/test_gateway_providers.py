@@ -125,6 +125,9 @@ async def test_each_kind_has_an_opener_and_a_missing_part_is_told_in_a_sentence(
     with pytest.raises(ProviderError) as refused:
         open_provider(Entry(name="b", kind="transformers", path=tmp_path))
     assert "The language model b" in str(refused.value)
+    # Its tokenizer's library raises a bare Exception.
+    with pytest.raises(ProviderError):
+        open_provider(Entry(name="c", kind="writer", path=tmp_path))
 
 
 async def test_a_look_at_a_service_asks_for_no_text(tmp_path: Path):
