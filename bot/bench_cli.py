@@ -61,6 +61,27 @@ def latency(messages: Annotated[int, typer.Option(min=1)] = 400) -> None:
 
 
 @app.command()
+def gates(
+    drafts: Annotated[int, typer.Option(min=100, help="Hostile drafts.")] = 20_000,
+    seed: Annotated[int, typer.Option()] = 1,
+    honest: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Folder of honest_drafts*.jsonl.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the JSON; standard output unless told.")] = None,
+) -> None:
+    """Tell the gates lies of every kind over every capability, and honest drafts; a last line sums it up."""
+    from bot.bench_gates import run
+
+    said, line = run(drafts=drafts, seed=seed, honest=honest)
+    text = json.dumps(said, ensure_ascii=False, indent=1)
+    if out is None:
+        print(text)
+    else:
+        out.write_text(text + "\n", "utf-8")
+    print(line)
+
+
+@app.command()
 def gateway(replies: Annotated[int, typer.Option(min=100)] = 2000) -> None:
     """Time replies with every language model dead, beside replies with none; exit 1 where they take too long."""
     from bot.bench_gateway import run

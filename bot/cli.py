@@ -203,6 +203,29 @@ def check() -> None:
 
 
 @app.command()
+def verify(
+    result: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="A bank's answer (or a list), as JSON.")],
+    file: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, help="The text; else standard input.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="The text itself.")] = None,
+    lang: Annotated[str, typer.Option(help="zh or en.")] = "zh",
+    as_json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
+) -> None:
+    """Check a text against a bank's answer, as a draft where it has placeholders; exit 1 naming rules and words."""
+    from responses.judged import UnreadableResult, judge, read_results
+
+    said = text if text is not None else file.read_text("utf-8") if file else sys.stdin.read()
+    try:
+        verdict = judge(said.rstrip("\n"), read_results(result), "en" if lang == "en" else "zh")
+    except UnreadableResult as error:
+        _fail(str(error))
+    print(verdict.to_json() if as_json else "\n".join(verdict.lines()))
+    if verdict.refusals:
+        raise typer.Exit(1)
+
+
+@app.command()
 def capabilities() -> None:
     """Write down, as Markdown, everything that is served: docs/capabilities.md."""
     from bot.describe import page

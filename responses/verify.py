@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 from backends.result import Fact, Result
 from responses.draft import Draft, fill
 from responses.gates.bare import bare
@@ -50,7 +52,10 @@ def verify(
         *check_leak(draft, source, instructions),
         *check_compliance(draft, results, language),
         *doubts.refused(),
-        *filter(doubts.doubtful, [*check_seeming(draft, results, template, language), *check_new_subjects(draft, template, language)]),
+        *filter(
+            doubts.doubtful,
+            [*check_seeming(draft, results, template, language), *check_new_subjects(draft, template, language)],
+        ),
     ]
     if any(refusal.rule in ("empty", "placeholder_unknown") for refusal in refused):
         return tuple(dict.fromkeys(refused))
@@ -101,6 +106,28 @@ def all_facts(result: Result) -> list[Fact]:
         *(fact for row in result.rows for fact in row),
         *(fact for choice in result.choices for fact in choice.facts),
     ]
+
+
+STRUCTURAL = (
+    "placeholder_missing", "placeholder_doubled", "placeholder_unknown", "placeholder_order", "approximation", "label",
+    "exchanged", "denied", "opposite", "date_turned", "unlike", "seems_done", "completion", "polarity", "empty", "too_long",
+    "markup", "link", "cut", "control", "language", "figure_ungrounded", "figure_changed", "figure_missing",
+)  # fmt: skip
+"""Rules that no list names."""
+
+
+@cache
+def rule_ids() -> frozenset[str]:
+    """Every rule that a refusal may name, those of the lists of words included."""
+    lists = {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in GATES.glob("*.yml")}
+    return frozenset(
+        (
+            *STRUCTURAL,
+            *(label for label in lists["words"] if label != "home_currency"),
+            *(f"added_{group}" for name in ("soft", "subjects") for group in lists[name] if group != "harmless"),
+            *(entry["rule"] for entry in lists["compliance"]),
+        )
+    )
 
 
 @cache

@@ -19,12 +19,14 @@ from responses.reply import Language
 
 FILE = Path(__file__).with_name("clauses.yml")
 _END = re.compile(r"[，。！？；：,!?;:\n()~]|\.(?=\s|$)|--")
-_NOT_ZH = re.compile(r"还?没有|还未|并未|尚未|不|没|未(?!来)|无(?!论)|非(?!常)|勿|别(?!的|家|处|人|国|行)|难以|充足|足够")
+_NOT_ZH = re.compile(
+    r"还?没有|还未|并未|尚未|不|没|未(?!来)|无(?!论)|非(?!常)|勿|别(?!的|家|处|人|国|行)|难以|充足|足够"
+)
 _LACKING = re.compile(r"不足|不够|无法")
 _NOT_EN = re.compile(r"\bcannot\b|n't\b|\b(?:not|no|never|none|without|neither|nor|nothing|unable|hardly|need not)\b")
 _WORD = re.compile(r"[a-z']+")
 _FILLERS_EN = frozenset(["do", "does", "did", "a", "an", "the", "any", "of", "to", "yet", "so", "just", "please"])
-_FILLERS_ZH = re.compile(r"[的了吗呢呀哦啊吧着有]|已经?|请|您|我")
+_FILLERS_ZH = re.compile(r"[的了吗呢呀哦啊吧着有]|还(?![款清])|已经?|请|您|我")
 _NUMBERED = re.compile(r"_\d+$")
 SAME = 0.6
 """Share of features that a clause of the draft and one of the template have in common to be about the same."""
@@ -83,7 +85,15 @@ def _clauses(text: Bare, language: Language) -> tuple[_Clause, ...]:
         finish = end.start() if end else len(text.text)
         words = text.text[start:finish]
         if words.strip():
-            found.append(_Clause(start, finish, frozenset(_features(text, start, finish, language)), _negations(words, language), MARK in words))
+            found.append(
+                _Clause(
+                    start,
+                    finish,
+                    frozenset(_features(text, start, finish, language)),
+                    _negations(words, language),
+                    MARK in words,
+                )
+            )
         start = end.end() if end else finish
     return tuple(found)
 
@@ -98,10 +108,16 @@ def _features(text: Bare, start: int, finish: int, language: Language) -> Iterat
     words = text.text[start:finish]
     yield from (_NUMBERED.sub("", token) for place, token in text.tokens.items() if start <= place < finish)
     if language == "en":
-        left = [word for word in _WORD.findall(_NOT_EN.sub(" ", words.replace("cannot", "can not"))) if word not in _FILLERS_EN]
+        left = [
+            word
+            for word in _WORD.findall(_NOT_EN.sub(" ", words.replace("cannot", "can not")))
+            if word not in _FILLERS_EN
+        ]
         yield from left
         return
-    left_zh = _FILLERS_ZH.sub("", _NOT_ZH.sub("", _LACKING.sub("足", words).replace("足够", "足").replace("充足", "足")))
+    left_zh = _FILLERS_ZH.sub(
+        "", _NOT_ZH.sub("", _LACKING.sub("足", words).replace("足够", "足").replace("充足", "足"))
+    )
     runs = left_zh.replace(MARK, " ").split()
     for run in runs:
         yield from (one + other for one, other in itertools.pairwise(run))

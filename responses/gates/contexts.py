@@ -19,13 +19,15 @@ from functools import cache
 from backends.result import Result
 from responses.draft import Draft
 from responses.gates.bare import MARK, Bare, bare
+from responses.gates.labels import own_labels
+from responses.gates.placeholders import families
 from responses.gates.refusal import Refusal
 from responses.gates.wording import fact_of
 from responses.library import library
 from responses.reply import Language
 from responses.writer.pairs import pairs
 
-_SENTENCE_END = re.compile(rf"[。！？!?\n]|\.(?=\s|$)")
+_SENTENCE_END = re.compile(r"[。！？!?\n]|\.(?=\s|$)")
 _CLAUSE_END = re.compile(rf"[。！？；，、：!?;,:\n()（）{MARK}]|\.(?=\s|$)")
 _WORD = re.compile(r"[a-z']+")
 _CJK = re.compile(r"[\u3400-\u9fff]+")
@@ -89,8 +91,11 @@ def _exchanged(
     draft: Bare, order: Mapping[str, int], places: list[tuple[int, str, str, str]], model: _Model
 ) -> Iterator[Refusal]:
     beside = {place: list(_features(draft, place)) for place, *_ in places}
+    labelled = own_labels(draft, families())
     for (one, name, row, kind), (other, other_name, other_row, other_kind) in itertools.combinations(places, 2):
         if (kind, row) != (other_kind, other_row) or name == other_name:
+            continue
+        if other_name in labelled.get(one, ()) and name in labelled.get(other, ()):
             continue
         as_is = model.score(name, beside[one]) + model.score(other_name, beside[other])
         exchanged = model.score(other_name, beside[one]) + model.score(name, beside[other])
@@ -157,8 +162,8 @@ def _of_templates(language: Language) -> dict[str, dict[str, Counter[str]]]:
 
 
 def written(capability: str, language: Language) -> list[str]:
-    """The replies that people wrote for *capability*, each fact in braces."""
-    return [pair.reply for pair in pairs() if pair.capability == capability and pair.lang == language]
+    """Every other of the replies that people wrote, if for *capability*, each fact in braces; the rest only measure."""
+    return [pair.reply for pair in pairs()[::2] if pair.capability == capability and pair.lang == language]
 
 
 def _count(text: str, into: dict[str, Counter[str]], weight: int) -> None:

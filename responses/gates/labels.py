@@ -53,6 +53,26 @@ def check_labels(draft: Bare, families: Mapping[str, Mapping[str, list[str]]]) -
     ]
 
 
+def own_labels(draft: Bare, families: Mapping[str, Mapping[str, list[str]]]) -> dict[int, set[str]]:
+    """The places of figures whose nearest label is their own, each with the facts that its family could confuse it with."""
+    found: dict[int, set[str]] = {}
+    for labels in families.values():
+        family = _family(tuple((name, tuple(words)) for name, words in labels.items()))
+        for place, token in draft.tokens.items():
+            name = _NUMBERED.sub("", token)
+            if name in family.facts and _owned(draft, place, name, family):
+                found.setdefault(place, set()).update(family.facts)
+    return found
+
+
+def _owned(draft: Bare, place: int, name: str, family: _Family) -> bool:
+    for begin, stop in _stretches(draft.text, place):
+        hits = [hit for hit in family.lexicon.hits(draft.text[begin:stop]) if family.owners[hit.label]]
+        if hits:
+            return all(name in family.owners[hit.label] for hit in hits)
+    return False
+
+
 def _mislabelled(draft: Bare, place: int, family: _Family) -> Iterator[Refusal]:
     """The nearest label is the last before the figure within its clause, else what follows it there."""
     name = _NUMBERED.sub("", draft.tokens[place])

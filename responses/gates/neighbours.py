@@ -17,6 +17,7 @@ from responses.gates.wording import fact_of
 FIGURES: frozenset[Kind] = frozenset(
     ["money", "rate", "percent", "points", "count", "term", "period", "date", "datetime", "time"]
 )
+NAMES: frozenset[Kind] = frozenset(["name", "text"])
 _CLAUSE = re.compile(rf"[。！？；，,!?;\n{MARK}]|\.(?=\s)")
 # Between two figures that are compared nothing else may be named.
 _LINK = re.compile(
@@ -56,6 +57,8 @@ def check_neighbours(draft: Bare, source: Draft, data: Mapping[str, Any]) -> lis
 def _touching(text: Bare, source: Draft, data: Mapping[str, Any]) -> Iterator[_Touch]:
     for place, token in text.tokens.items():
         fact = fact_of(token, source)
+        if fact is not None and fact.kind in NAMES:
+            yield from _renaming(text, place, data["namesakes"])
         if fact is None or fact.kind not in FIGURES:
             continue
         vague = data["vague"] if fact.name in data["estimates"] else ()
@@ -75,6 +78,19 @@ def _touching(text: Bare, source: Draft, data: Mapping[str, Any]) -> Iterator[_T
                     and not (word[-1].isascii() and after[len(word) : len(word) + 1].isalnum())
                 ):
                     yield _Touch(rule, place, start, start + len(word), word)
+
+
+def _renaming(text: Bare, place: int, words: Mapping[str, list[str]]) -> Iterator[_Touch]:
+    """新⟦card_name⟧, ⟦branch_name⟧二店, ⟦product_name⟧ Plus: what touches a name and makes it another."""
+    before, after = text.text[:place].rstrip(" "), text.text[place + 1 :]
+    for word in words["before"]:
+        if before.endswith(word) and not before[: -len(word)][-1:].isalnum():
+            yield _Touch("name", place, len(before) - len(word), len(before), word)
+    found = re.match(
+        rf" ?[a-z0-9一二两三四五六七八九十]?(?P<word>{'|'.join(map(re.escape, words['after']))})(?![a-z])", after
+    )
+    if found is not None:
+        yield _Touch("name", place, place + 1 + found.start("word"), place + 1 + found.end("word"), found["word"])
 
 
 def _harmless_before(text: Bare, place: int, word: str, fact: Fact, data: Mapping[str, Any]) -> bool:

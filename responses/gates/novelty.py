@@ -98,7 +98,13 @@ def _names(sentence: str, known: frozenset[str], language: Language) -> list[str
     own = grams(text, language)
     share = int(_FIFTHS * len(own & known) / max(1, len(own)))
     found.update(f"new {gram}" for gram in own - known)
-    return [*found, f"{language} {share}", f"{language} {marked}", f"{language} {share} {marked}", f"{language} long {min(len(own), 12)}"]
+    return [
+        *found,
+        f"{language} {share}",
+        f"{language} {marked}",
+        f"{language} {share} {marked}",
+        f"{language} long {min(len(own), 12)}",
+    ]
 
 
 def grams(text: str, language: Language) -> frozenset[str]:

@@ -48,7 +48,7 @@ def _polarity() -> dict[str, Any]:
 
 @cache
 def _says_no(language: Language) -> Lexicon:
-    return Lexicon({"no": _polarity()["says_no"][language]})
+    return Lexicon({"no": _polarity()["says_no"][language], HARMLESS: _polarity()["says_nothing"]})
 
 
 @cache
@@ -103,7 +103,9 @@ def check_promises(draft: Bare, language: Language) -> list[Refusal]:
 
 def _refusals(draft: Bare, results: Sequence[Result], language: Language) -> Iterator[Refusal]:
     refused = {result.outcome for result in results} & _polarity()["refusing"].keys()
-    denied = any(_says_no(language).hits(draft.text)) or (language == "en" and "n't" in draft.text)
+    denied = any(hit.label == "no" for hit in _says_no(language).hits(draft.text)) or (
+        language == "en" and "n't" in draft.text
+    )
     if refused and not denied and not any(any(_says_no_to(outcome).hits(draft.text)) for outcome in refused):
         yield Refusal("polarity", 0, len(draft.raw), draft.raw[:20])
 

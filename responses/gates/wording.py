@@ -47,9 +47,66 @@ _ENGLISH_PERSON = re.compile(
 _BANK = re.compile(r"([\u4e00-\u9fff]{1,6})(?:银行(?!卡|业务|业|柜|账|的(?:事|名|人|规|系|服|工|账))|城商行|农商行)")
 _GENERIC_BANK = (
     *"的家个本我贵该各别他她它到在去给和或向用从由是找问让把查经其上些何及与跟",
-    *("手机", "网上", "电话", "个人", "商业", "人民", "中央", "私人", "发卡", "开户", "境外", "国外", "当地", "其他", "其它", "所有", "任何", "对方"),
-    *("收款", "付款", "汇款", "往来", "代理", "中间", "转账", "收单", "所属", "云杉", "联系", "咨询", "通知", "告诉", "绑定", "哪家", "不同", "相关"),
-    *("持卡", "线上", "微信", "外资", "中资", "国有", "股份制", "另外", "登录", "打开", "使用", "通过", "关注", "感谢", "选择", "信任", "支持", "回到"),
+    *(
+        "手机",
+        "网上",
+        "电话",
+        "个人",
+        "商业",
+        "人民",
+        "中央",
+        "私人",
+        "发卡",
+        "开户",
+        "境外",
+        "国外",
+        "当地",
+        "其他",
+        "其它",
+        "所有",
+        "任何",
+        "对方",
+    ),
+    *(
+        "收款",
+        "付款",
+        "汇款",
+        "往来",
+        "代理",
+        "中间",
+        "转账",
+        "收单",
+        "所属",
+        "云杉",
+        "联系",
+        "咨询",
+        "通知",
+        "告诉",
+        "绑定",
+        "哪家",
+        "不同",
+        "相关",
+    ),
+    *(
+        "持卡",
+        "线上",
+        "微信",
+        "外资",
+        "中资",
+        "国有",
+        "股份制",
+        "另外",
+        "登录",
+        "打开",
+        "使用",
+        "通过",
+        "关注",
+        "感谢",
+        "选择",
+        "信任",
+        "支持",
+        "回到",
+    ),
 )
 """What stands before 银行 where none is named."""
 _CAPITALISED = re.compile(r"(?<![.!?:;\n\u201c\u201d\"(]) (?:the |an? )?([A-Z][a-z]+(?:'s)?)")
@@ -227,12 +284,17 @@ def _names(draft: Bare) -> Iterator[Refusal]:
     for match in _BRANCH.finditer(text):
         if not match[1].endswith(_GENERIC_BEFORE):
             yield draft.refusal("name", match.start(), match.end())
+    known = [hit for hit in _lexicon().hits(text) if hit.label in ("name", HARMLESS)]
     for match in _BANK.finditer(text):
+        if any(hit.start < match.end() <= hit.end for hit in known):
+            continue
         if not match[1].endswith(_GENERIC_BANK):
             yield draft.refusal("name", match.start(), match.end())
     for match in _PERSON.finditer(text):
         opened = max(0, match.start() - 3)
-        if not _GENERIC_PERSON.search(text[opened : match.end()]) and not _GENERIC_PERSON.search(text[opened : match.start()]):
+        if not _GENERIC_PERSON.search(text[opened : match.end()]) and not _GENERIC_PERSON.search(
+            text[opened : match.start()]
+        ):
             yield draft.refusal("name", match.start(), match.end())
     for match in _ENGLISH_PERSON.finditer(draft.raw):
         if _in_a_mark(draft, match.start(), match.end()):
@@ -251,7 +313,11 @@ def _strangers(draft: Bare, source: Draft, language: Language) -> Iterator[Refus
     words = set(re.findall(r"[A-Za-z]+", source.text))
     for match in _CAPITALISED.finditer(draft.raw):
         word = match[1].removesuffix("'s")
-        if word not in words and word not in _FAMILIAR_CAPITALISED and not _in_a_mark(draft, match.start(1), match.end(1)):
+        if (
+            word not in words
+            and word not in _FAMILIAR_CAPITALISED
+            and not _in_a_mark(draft, match.start(1), match.end(1))
+        ):
             yield Refusal("name", match.start(1), match.end(1), match[1])
 
 

@@ -133,21 +133,24 @@ def half(drafts: Iterable[Honest], which: int) -> list[Honest]:
 
 
 def timed(cases: Sequence[Case], rng: random.Random) -> dict[str, float]:
-    """Milliseconds of one check: median and 99th of a hundred, and how many turns of an empty loop the median takes."""
+    """Milliseconds of processor time of one check: median and 99th of a hundred, and how many turns of an empty loop the
+    median takes. Every capability's lists are read before."""
+    for case in cases:
+        verify(case.text, case.source, [case.result], case.language)
     spent = []
     for case in cases:
         bare_words = PLACEHOLDER.sub(lambda match: match[0], case.text)
         text = (
             bare_words + ("还有需要，随时告诉我。" if case.language == "zh" else " Let me know.")[: rng.randint(1, 9)]
         )
-        begun = time.perf_counter_ns()
+        begun = time.thread_time_ns()
         verify(text, case.source, [case.result], case.language)
-        spent.append(time.perf_counter_ns() - begun)
+        spent.append(time.thread_time_ns() - begun)
     spent.sort()
-    begun = time.perf_counter_ns()
+    begun = time.thread_time_ns()
     for _ in range(1_000_000):
         pass
-    turn = (time.perf_counter_ns() - begun) / 1_000_000
+    turn = (time.thread_time_ns() - begun) / 1_000_000
     median, high = spent[len(spent) // 2], spent[min(len(spent) - 1, len(spent) * 99 // 100)]
     return {
         "median_ms": round(median / 1e6, 3),

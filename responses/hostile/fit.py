@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from responses.reply import Language
 HERE = Path(__file__).parent
 DRAFTS = HERE.parent.parent / "tests" / "data" / "honest_drafts.jsonl"
 """Drafts that gates may be mended on, where the checkout has them."""
-REFUSED, DOUBTED = 0.008, 0.06
+REFUSED, DOUBTED = 0.005, 0.06
 """Shares of the honest replies, each quarter judged by what was learned from the rest, that are refused for how they read
 alone, and that read doubtfully enough for a weak sign to decide."""
 _EPOCHS, _RATE, _DECAY, _LIE_WEIGHT, _PHRASE_TIMES, _FOLDS = 10, 0.5, 1e-4, 0.5, 3, 4
@@ -73,6 +74,17 @@ def _lies() -> list[tuple[str, Language]]:
     return found
 
 
+def _honest() -> list[tuple[str, Language]]:
+    loaded: dict[str, Any] = yaml.safe_load((HERE / "honest.yml").read_text("utf-8"))
+    found: list[tuple[str, Language]] = [
+        (text, language) for language in LANGUAGES for text in loaded[language] * _PHRASE_TIMES
+    ]
+    for block in loaded["blocks"]:
+        for language, (first, second) in block.items():
+            found += [(one + other, language) for one in first for other in second]
+    return found
+
+
 def fit(examples: Sequence[Example], seed: int = 0) -> tuple[NDArray[np.float64], float]:
     """Weights and bias by AdaGrad (Duchi et al., 2011); honest sentences and lies weigh by their numbers."""
     lies = sum(lie for _, lie in examples)
@@ -115,13 +127,21 @@ def train(seed: int = 0) -> dict[str, float]:
         for found in _of_reply(text.strip(), rng.choice(known_of[language]), language)
     ]
     templates = [(found, 0) for found in _of_templates(rng)]
+    templates += [
+        (found, 0)
+        for text, language in _honest()
+        for found in _of_reply(text.strip(), rng.choice(known_of[language]), language)
+    ]
     worst: list[float] = []
     for fold in range(_FOLDS):
         kept = [each for place, examples in enumerate(own) if place % _FOLDS != fold for each in examples]
         weights, bias = fit([*kept, *lies, *templates], seed)
         worst += [
             min(
-                max(score(weights.astype(np.float32), bias, found) for found in _of_reply(honest.text, known, honest.language))
+                max(
+                    score(weights.astype(np.float32), bias, found)
+                    for found in _of_reply(honest.text, known, honest.language)
+                )
                 for known in variants
             )
             for place, (honest, variants) in enumerate(zip(replies, sources, strict=True))
@@ -130,8 +150,14 @@ def train(seed: int = 0) -> dict[str, float]:
     sure, doubtful = (float(np.quantile(worst, 1 - share)) for share in (REFUSED, DOUBTED))
     weights, bias = fit([*(each for examples in own for each in examples), *lies, *templates], seed)
     np.savez_compressed(FILE, weights=weights.astype(np.float16), bias=bias, sure=sure, doubtful=doubtful)
-    return {"replies": len(replies), "lies": len(lies), "templates": len(templates), "sure": round(sure, 3), "doubtful": round(doubtful, 3)}
+    return {
+        "replies": len(replies),
+        "lies": len(lies),
+        "templates": len(templates),
+        "sure": round(sure, 3),
+        "doubtful": round(doubtful, 3),
+    }
 
 
 if __name__ == "__main__":
-    print(train())
+    sys.stdout.write(f"{train()}\n")
