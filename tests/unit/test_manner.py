@@ -122,6 +122,15 @@ def test_two_replies_in_a_row_never_open_with_the_same_words() -> None:
             assert not lead(after) or lead(before) != lead(after), (before, after)
 
 
+def test_what_is_asked_again_is_answered_in_other_words_while_there_are_any() -> None:
+    to, texts = audience(), []
+    for _ in range(3):
+        reply = said(BALANCE, to)
+        to = to.model_copy(update={"said": remembered(to.said, reply.how.phrases)})
+        texts.append(reply.text.split("。")[0])
+    assert len(set(texts)) == 3
+
+
 def test_the_same_conversation_says_the_same_again() -> None:
     told = [BALANCE, bill(), bill()]
     first, again = (

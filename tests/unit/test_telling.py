@@ -114,7 +114,7 @@ def test_sentences_are_heard_one_by_one_and_the_reply_is_what_was_heard():
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_whatever_a_model_streams_nothing_wrong_leaves_and_nothing_is_taken_back(mode, language):
     for told in (bill(), result("fx_buy", "over_quota"), result("card_report_lost", "done"), result("help", "plain")):
-        for seed in range(4):
+        for seed in range(2):
             ear = Ear()
             reply = said([told], ScriptedModel(mode, seed=seed), ear, language=language)
             assert reply.text == ear.heard.text or not ear.pieces
@@ -142,6 +142,22 @@ def test_a_stream_that_breaks_off_is_ended_by_what_the_template_has_left():
     names = [span.name for span in reply.evidence]
     assert sorted(names) == sorted(set(names)), "no fact comes twice"
     assert {"paid", "remaining_due", "minimum_due", "due_date"} <= set(names)
+
+
+def test_a_reply_that_ends_too_soon_is_given_what_it_left_out():
+    ear = Ear()
+    reply = said([bill_now()], Reciter(DRAFT), ear)
+    assert reply.how.verdict == "mended"
+    assert {"minimum_due", "due_date", "days_left"} <= {span.name for span in reply.evidence}
+    assert len(ear.pieces) == 2, "what was lacking came behind what had left"
+
+
+def test_of_a_sentence_that_was_half_said_only_the_other_half_is_added():
+    half = "尾号⟦card_tail⟧的⟦card_name⟧，⟦statement_month⟧账单金额⟦statement_balance⟧，已还⟦paid⟧。"
+    reply = said([bill_now()], Reciter(half + LIE), Ear())
+    names = [span.name for span in reply.evidence]
+    assert sorted(names) == sorted(set(names)), reply.text
+    assert {"remaining_due", "minimum_due", "due_date"} <= set(names)
 
 
 def test_a_first_sentence_that_is_refused_is_asked_for_again_with_the_reason():
@@ -239,7 +255,7 @@ TOLD = [
 ]  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.sampled_from(TOLD), st.integers(0, 5), st.integers(1, 40), st.booleans(), st.integers(0, 3))
 def test_wherever_a_model_lies_or_breaks_off_all_facts_are_told_and_no_lie_is(told, at, size, lies, variation):
     draft = draft_result(
