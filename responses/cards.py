@@ -207,7 +207,8 @@ class _Drawer:
                 {"name": name, "label": self._label(name), "kind": kind} for name, kind in kinds.items() if kind
             ],
             "rows": [
-                [self._short(row[name]) if name in row else None for name, kind in kinds.items() if kind] for row in rows
+                [self._short(row[name]) if name in row else None for name, kind in kinds.items() if kind]
+                for row in rows
             ],
         }
 
@@ -231,7 +232,7 @@ class _Drawer:
             if name in RANGES.values() and any(found.get(low) for low, top in RANGES.items() if top == name):
                 continue
             if high is not None and high["text"] != item["text"]:
-                item = {**item, "text": f'{item["text"]}{self._said((" 至 ", " to "))}{high["text"]}'}
+                item = {**item, "text": f"{item['text']}{self._said((' 至 ', ' to '))}{high['text']}"}
             drawn.append(item)
         return drawn
 

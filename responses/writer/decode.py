@@ -23,6 +23,7 @@ Watch = Callable[[str, bool], int | None]
 """Reads a text so far, and whether that is all of it; gives the offset of the first word that must not stand there,
 ``None`` where all may."""
 
+SENTENCE_ENDS = frozenset("。！？；\n.!?;")
 CLAUSE_ENDS = frozenset("，。！？；：\n,.!?;:")
 MOST_DRAWN = 64
 """Tokens that one is drawn from at most."""
@@ -45,13 +46,19 @@ class OutOfTime(Exception):
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How to draw. ``rewinds`` bounds how often words are taken back, ``longest`` is in tokens, ``constrained`` false draws
-    from all tokens and is only for measuring what the constraint does."""
+    """How to draw. ``rewinds`` bounds how often words are taken back, ``returns`` how often a sentence is, because the reply
+    would end before all was said; behind that the placeholders owed are pushed by ``push`` nats. A reply is at most
+    ``longest`` tokens, and ``least`` with ``each`` for a placeholder. ``constrained`` false draws from all tokens and is only
+    for measuring what the constraint does."""
 
     temperature: float = 0.8
     top_p: float = 0.9
     rewinds: int = 12
+    returns: int = 4
+    push: float = 3.0
     longest: int = 140
+    least: int = 48
+    each: int = 14
     constrained: bool = True
 
 
@@ -60,8 +67,8 @@ USUAL = How()
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A reply with ``⟦names⟧``. ``forced`` placeholders were put where the model had not drawn them; ``held`` times it wanted
-    to end before all were said; ``rewound`` times words were taken back."""
+    """A reply with ``⟦names⟧``. ``forced`` placeholders were put where the model had drawn none; ``held`` times it would
+    have ended before all were said; ``rewound`` times words were taken back."""
 
     text: str
     tokens: int
@@ -99,6 +106,7 @@ class Sampler:
         self._vocabulary = vocabulary
         self._names = {index: name for name, index in vocabulary.facts.items()}
         self._end = vocabulary.marks[END]
+        self._texts = vocabulary.texts
         self._usual = {language: self._words(ids) for language, ids in usual.items()}
 
     def _words(self, ids: Sequence[int]) -> NDArray[np.bool_]:
@@ -124,6 +132,11 @@ class Sampler:
         while True:
             if not in_time():
                 raise OutOfTime
+            if how.constrained and self._would_end_too_soon(reply):
+                reply.held += 1
+                if reply.held <= how.returns and reply.ids:
+                    reply.take_back(self._sentence(reply.ids))
+                    continue
             token = self._choose(reply, how, chance)
             reply.ids.append(token)
             if self._watched(token) and watch is not None and reply.rewound < how.rewinds:
@@ -147,12 +160,12 @@ class Sampler:
         for index in ids:
             name = self._names.get(index)
             if name is None:
-                yield self._vocabulary.texts[index]
+                yield self._texts[index]
             else:
                 yield f"⟦{waiting[name].pop(0) if waiting.get(name) else name}⟧"
 
     def _watched(self, token: int) -> bool:
-        return token == self._end or self._vocabulary.texts[token].strip(" ")[-1:] in CLAUSE_ENDS
+        return token == self._end or self._texts[token].strip(" ")[-1:] in CLAUSE_ENDS
 
     def _place(self, reply: _Reply, offset: int) -> int | None:
         """The place of the token that writes the character at *offset*; ``None`` where none does."""
@@ -165,7 +178,7 @@ class Sampler:
 
     def _choose(self, reply: _Reply, how: How, chance: np.random.Generator) -> int:
         logits = reply.seen[len(reply.ids)]
-        room = how.longest - len(reply.ids)
+        room = min(how.longest, how.least + how.each * len(reply.plan.given)) - len(reply.ids)
         if not how.constrained:
             return _drawn(logits, how, chance) if room > 1 else self._end
         owed = self._owed(reply)
@@ -179,11 +192,24 @@ class Sampler:
         may_end = not owed and self._is_whole(reply.ids)
         allowed[self._end] = may_end
         allowed[list(reply.barred.get(len(reply.ids), ()))] = False
-        if owed and logits[self._end] > logits[allowed].max(initial=-np.inf):
-            reply.held += 1
+        if owed and reply.held > how.returns:
+            logits = logits.copy()
+            logits[list(owed)] += how.push
         if not allowed.any():
             return max(owed, key=logits.__getitem__) if owed else self._end
         return _drawn(np.where(allowed, logits, -np.inf), how, chance)
+
+    def _would_end_too_soon(self, reply: _Reply) -> bool:
+        """Whether the end is likelier than any word, and something is still to be said."""
+        logits = reply.seen[len(reply.ids)]
+        words = self._usual[reply.plan.lang]
+        owed = self._owed(reply)
+        return bool(owed) and logits[self._end] > max(logits[words].max(initial=-np.inf), logits[owed].max())
+
+    def _sentence(self, ids: Sequence[int]) -> int:
+        """The place where the last sentence of *ids* begins."""
+        ends = [place for place, index in enumerate(ids[:-1], 1) if self._texts[index].strip()[-1:] in SENTENCE_ENDS]
+        return ends[-1] if ends else 0
 
     def _owed(self, reply: _Reply) -> list[int]:
         """The ids of the placeholders that are still to be said, each as often as it is."""
@@ -192,7 +218,7 @@ class Sampler:
         return [*left.elements()]
 
     def _is_whole(self, ids: Sequence[int]) -> bool:
-        return bool(ids) and self._vocabulary.texts[ids[-1]].strip()[-1:] not in OPEN_ENDS
+        return bool(ids) and self._texts[ids[-1]].strip()[-1:] not in OPEN_ENDS
 
 
 def _drawn(logits: Logits, how: How, chance: np.random.Generator) -> int:

@@ -13,12 +13,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from responses.writer.pairs import PAIRS
 from responses.writer.plan import Plan
-from responses.writer.tokens import Vocabulary
+from responses.writer.tokens import MASKED, Vocabulary
 from responses.writer.training.export import write_release
 from responses.writer.training.model import Decoder, Shape, load, save
 from responses.writer.training.text import (
@@ -62,6 +64,8 @@ class Settings:
     epochs: float = 6.0
     fit_rate: float = 1.5e-3
     fit_template: float = 0.12
+    hidden: float = 0.1
+    """Share of the tokens of replies that are hidden from what comes behind them, so that the plan is heeded."""
     seed: int = 0
     threads: int = 1
     compiled: bool = False
@@ -193,7 +197,8 @@ def _run(
         for optimiser in optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = rate * scale
-        losses.append(_step(model, run, optimisers, batch))
+        hidden = _hiding(batch, settings, vocabulary.marks[MASKED], progress.step)
+        losses.append(_step(model, run, optimisers, batch, hidden))
         progress.tokens += int((batch.document > 0).sum())
         progress.seconds = resumed + time.monotonic() - began
         if progress.step % _SAY_EVERY == 0:
@@ -229,10 +234,19 @@ def loss_on(model: Decoder, vocabulary: Vocabulary, replies: Sequence[tuple[Plan
     return total / tokens if tokens else float("nan")
 
 
-def _loss(model: Decoder, run: Callable[[Tensor, Tensor], Tensor], batch: Batch) -> tuple[Tensor, int]:
+def _hiding(batch: Batch, settings: Settings, mark: int, step: int) -> NDArray[np.int64]:
+    """The ids of *batch* with a share of the replies' tokens hidden (Bowman et al. 2016: word dropout)."""
+    chance = np.random.default_rng((settings.seed, step))
+    inside = batch.counts & np.roll(batch.counts, 1, axis=1)
+    return np.where(inside & (chance.random(batch.ids.shape) < settings.hidden), mark, batch.ids)
+
+
+def _loss(
+    model: Decoder, run: Callable[[Tensor, Tensor], Tensor], batch: Batch, shown: NDArray[np.int64] | None = None
+) -> tuple[Tensor, int]:
     ids, document, counts = (torch.from_numpy(each) for each in (batch.ids, batch.document, batch.counts))
     with torch.autocast("cpu", torch.bfloat16, enabled=has_bf16()):
-        states = run(ids, _barred(document))
+        states = run(ids if shown is None else torch.from_numpy(shown), _barred(document))
         told = model.logits(states[:, :-1][counts[:, :-1]])
     targets = ids[:, 1:][counts[:, :-1]]
     return nn.functional.cross_entropy(told.float(), targets), len(targets)
@@ -246,9 +260,13 @@ def _barred(document: Tensor) -> Tensor:
 
 
 def _step(
-    model: Decoder, run: Callable[[Tensor, Tensor], Tensor], optimisers: list[torch.optim.Optimizer], batch: Batch
+    model: Decoder,
+    run: Callable[[Tensor, Tensor], Tensor],
+    optimisers: list[torch.optim.Optimizer],
+    batch: Batch,
+    shown: NDArray[np.int64],
 ) -> float:
-    loss, _ = _loss(model, run, batch)
+    loss, _ = _loss(model, run, batch, shown)
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     for optimiser in optimisers:
