@@ -188,7 +188,7 @@ def test_no_request_at_random_fails_us(server: Server) -> None:
 
         @given(requests(mine, token))
         @settings(
-            max_examples=150, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+            max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
         )
         def ask(request: tuple[str, str, dict[str, Any]]) -> None:
             method, path, rest = request
