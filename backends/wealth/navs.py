@@ -71,19 +71,24 @@ def card(points: Sequence[Point]) -> Card | None:
 def past_navs(products: Sequence[dict[str, Any]], last: dt.date) -> Iterator[tuple[type[Base], dict[str, Any]]]:
     """The demo bank's values of the weekdays of the half year that leads up to those of ``demo_bank/products.yml``.
 
-    What a product gained a year, where it says so, is what it gained on the whole; the rest is a walk of its own.
+    Over the half year a product went half as far as it says it goes in a year; in between it walks its own way.
     """
     for product in products:
         if "nav" not in product or Decimal(product["nav"]) == 1:
             continue  # A money fund pays its gains out: its unit stays at one.
-        nav, step = Decimal(product["nav"]), Decimal(STEPS[product["risk_level"]])
+        code, step = product["code"], Decimal(STEPS[product["risk_level"]])
         yearly = Decimal(product.get("year_return") or product.get("benchmark", ["0"])[0])
-        drift = yearly / 100 / 261
-        for back in range(SHOWN.days + 1):
-            day = last - dt.timedelta(days=back)
+        days = [last - dt.timedelta(days=back) for back in range(SHOWN.days + 1)]
+        walk = [(last, Decimal(product["nav"]))]
+        for day in days[1:]:
             if day.weekday() < 5:
-                yield DailyNav, {"code": product["code"], "day": day, "nav": nav.quantize(FINEST, ROUND_HALF_UP)}
-                nav /= 1 + drift + step * _mixed(product["code"], day)
+                before, nav = walk[-1]
+                walk.append((day, nav / (1 + step * _mixed(code, before))))
+        # Bent as a whole, so that it begins where it should: a day's share of that is small.
+        bend = walk[0][1] / (1 + yearly / 200) / walk[-1][1]
+        for number, (day, nav) in enumerate(walk):
+            bent = nav * bend ** (Decimal(number) / (len(walk) - 1))
+            yield DailyNav, {"code": code, "day": day, "nav": bent.quantize(FINEST, ROUND_HALF_UP)}
 
 
 def _mixed(code: str, day: dt.date) -> Decimal:

@@ -47,6 +47,14 @@ async def test_a_products_history_ends_with_the_value_that_is_told(bank: Bank, c
     assert len(points) > 120
 
 
+async def test_the_demo_banks_curves_agree_with_the_returns_that_are_told(bank: Bank) -> None:
+    result = await bank.ask("wealth_product", None, product_name="云杉科技先锋股票")
+    assert result.card is not None
+    first, *_, last = (Decimal(nav) for _, nav in result.card.data["points"])
+    assert round((last / first - 1) * 200, 1) == round(Decimal(said(result)["year_return"]), 1)
+    assert Decimal(result.card.data["drawdown"]["percent"]) > 1
+
+
 async def test_a_product_without_a_history_has_no_curve(bank: Bank) -> None:
     deposit = await bank.ask("wealth_product", None, product_type="deposit", term="P1Y")
     assert (deposit.outcome, deposit.card) == ("found", None)
