@@ -23,11 +23,11 @@ from backends.result import Result
 from bot.app import Instead
 from bot.cli import app
 from bot.decision import Act, Step
-from bot.records import EventRow, TurnRow, WriteRow
+from bot.records import EventRow, TurnRow
 from bot.replay import FIELDS, Report, again, choose, recorded_turns, replay, was
 from bot.replay import Recording as Perform
 from bot.replay_page import as_data, page
-from bot.store import open_database, reading
+from bot.store import open_database
 from intents.scorer import RELEASE
 from intents.serve import Understander
 from tests.conversations.stories import HERE, WEDNESDAY, Clock, Snapshot, open_bank, play, told
@@ -291,12 +291,3 @@ async def _turn(recording: Recording, text: str) -> Any:
             if turn.record["message"]["text"] == text:
                 return turn
     raise AssertionError(text)
-
-
-async def test_a_purchase_that_is_replayed_is_not_made_again(recording: Recording) -> None:
-    async with reading(recording.engine) as connection:
-        before = (await connection.execute(select(WriteRow.key, WriteRow.updated_at))).all()
-    assert before
-    await replayed(recording)
-    async with reading(recording.engine) as connection:
-        assert (await connection.execute(select(WriteRow.key, WriteRow.updated_at))).all() == before
