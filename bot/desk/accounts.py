@@ -74,12 +74,14 @@ class Rep(Frozen):
 
 
 class Accounts:
-    """The accounts of this desk."""
+    """The accounts of this desk. *address_tries* is how many passwords one address may try in an hour."""
 
-    def __init__(self, engine: AsyncEngine, passwords: Passwords) -> None:
+    def __init__(
+        self, engine: AsyncEngine, passwords: Passwords, *, address_tries: int = TRIES_AN_HOUR_ADDRESS
+    ) -> None:
         self._engine = engine
         self._passwords = passwords
-        self._address = Allowance("desk_sign_in", TRIES_AN_HOUR_ADDRESS)
+        self._address = Allowance("desk_sign_in", address_tries)
 
     async def create(
         self,

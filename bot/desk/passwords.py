@@ -34,10 +34,13 @@ def demand_strong(password: str, name: str) -> None:
 
 
 class Passwords:
-    """Hashing and checking in one process, a few at a time: whoever asks for many at once waits, and the memory holds."""
+    """Hashing and checking in one process, a few at a time: whoever asks for many at once waits, and the memory holds.
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
+    *hasher* makes new hashes; an old one is checked with the parameters that are written in it.
+    """
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def hashed(self, password: str) -> str:

@@ -119,7 +119,8 @@ class Suggesting:
             )
 
     async def facts_at_hand(self, conversation_id: str) -> tuple[list[Fact], list[Result]]:
-        """What a rep's own words may rest on: the facts of the latest turns and suggestions, and what was done."""
+        """What a rep's own words may rest on: the facts of the latest turns and suggestions, who the customer is, and
+        what was done."""
         turns = (
             select(TurnRow.record)
             .where(TurnRow.conversation_id == conversation_id)
@@ -134,7 +135,7 @@ class Suggesting:
         )
         async with reading(self._engine) as connection:
             records = [*await connection.scalars(turns), *await connection.scalars(made)]
-        facts = [fact for record in records for fact in facts_of(record)]
+        facts = [fact for record in records for fact in (*facts_of(record), *_profile_of(record))]
         results = [
             Result.model_validate(step["result"])
             for record in records
@@ -221,6 +222,11 @@ def _is_an_answer(record: dict[str, Any]) -> bool:
         for decision in record["decisions"]
     )
     return not asks and not _is_about_the_queue(record)
+
+
+def _profile_of(record: dict[str, Any]) -> list[Fact]:
+    """What the bank said of the customer when the turn was run: how they are called, for one."""
+    return [Fact.model_validate(fact) for fact in (record.get("given") or {}).get("profile") or ()]
 
 
 def _was_answered(record: dict[str, Any] | None) -> bool:
