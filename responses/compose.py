@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from backends.result import Fact, Result
 from responses.audience import Audience
@@ -74,7 +75,7 @@ async def compose(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Plan:
     """The reply before anybody has put it into words. ``plain`` is all of it by template.
 
@@ -83,10 +84,36 @@ class _Plan:
     """
 
     plain: Draft
-    free: tuple[Part, ...]
-    before: Draft
-    source: Draft
-    after: Draft
+    hello: Draft | None
+    opening: Draft | None
+    answers: Sequence[Part]
+    end: Draft
+    space: str
+
+    @cached_property
+    def free(self) -> tuple[Part, ...]:
+        return tuple(part for part in self.answers if not part.exact)
+
+    @cached_property
+    def before(self) -> Draft:
+        exact = [part.draft for part in self.answers[: self._first]]
+        row = _row([self.hello, self.opening if exact else None, merged(exact, "\n")], self.space)
+        gap = ("\n" if exact else self.space) if row.text else ""
+        return Draft(row.text + gap, row.fillers, row.phrases)
+
+    @cached_property
+    def source(self) -> Draft:
+        return merged([part.draft for part in self.free], "\n")
+
+    @cached_property
+    def after(self) -> Draft:
+        row = _row([*(part.draft for part in self.answers[self._first :] if part.exact), self.end], "\n")
+        return Draft(f"\n{row.text}" if row.text else "", row.fillers, row.phrases)
+
+    @property
+    def _first(self) -> int:
+        """The place of the first part that a model may say."""
+        return next((place for place, part in enumerate(self.answers) if not part.exact), len(self.answers))
 
 
 def _plan(
@@ -96,29 +123,17 @@ def _plan(
     answers, questions = _apart(parts) if required else (parts, [])
     hello, open_ = greeting(parts, audience, drafter), opening(parts, audience, drafter)
     close = closing(parts, audience, rules, drafter)
-    end = [*(Draft(text, {}) for text in required), *(part.draft for part in questions)]
-    body = merged([part.draft for part in answers], "\n")
-    head = _row([hello, open_, body], space)
+    end = _row([*(Draft(text, {}) for text in required), *(part.draft for part in questions)], "\n")
+    head = _row([hello, open_, merged([part.draft for part in answers], "\n")], space)
+    # A list is followed by a line of its own.
     gap = "\n" if head.text.endswith("⟧") else space
-    plain = _row([_row([head, close], gap), *end], "\n")
-    free = tuple(part for part in answers if not part.exact)
-    first = next((place for place, part in enumerate(answers) if not part.exact), len(answers))
-    exact = [part.draft for part in answers[:first]]
-    before = _row([hello, open_ if exact else None, merged(exact, "\n")], space)
-    behind_it = [part.draft for part in answers[first:] if part.exact]
-    after = _row([*behind_it, *end], "\n")
-    return _Plan(
-        plain,
-        free,
-        Draft(before.text + (("\n" if exact else space) if before.text else ""), before.fillers, before.phrases),
-        merged([part.draft for part in free], "\n"),
-        Draft(f"\n{after.text}" if after.text else "", after.fillers, after.phrases),
-    )
+    return _Plan(_row([_row([head, close], gap), end], "\n"), hello, open_, answers, end, space)
 
 
 def _row(drafts: Sequence[Draft | None], separator: str) -> Draft:
     """Those of *drafts* that say anything, one behind the other."""
-    return merged([draft for draft in drafts if draft is not None and draft.text], separator)
+    told = [draft for draft in drafts if draft is not None and draft.text]
+    return told[0] if len(told) == 1 else merged(told, separator)
 
 
 def _parts(results: Sequence[Result], audience: Audience, rules: Mapping[str, Fact], drafter: Drafter) -> list[Part]:

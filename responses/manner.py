@@ -15,6 +15,7 @@ from responses.gates.refusal import Refusal
 from responses.parts import EXACT_CAPABILITIES, Part
 from responses.persona import Already, persona
 from responses.phrases import choose, key, keys_of, lead
+from responses.sentences import first as first_sentence
 from responses.sentences import split
 
 GREETS_ITSELF = frozenset({"greet", "goodbye"})
@@ -51,13 +52,14 @@ def opening(parts: Sequence[Part], audience: Audience, drafter: Drafter) -> Draf
         return None
     if first.exact and audience.mood != "angry":
         return None
+    found = persona().openings.get(audience.mood, {}).get(first.kind, {}).get(audience.language, ())
+    if not found:
+        return None
     body = first.draft.text
-    first_sentence = (split(body) or [""])[0]
-    if any(persona().says(what, first_sentence) for what in _OPENING_SAYS.get(audience.mood, ())):
+    if any(persona().says(what, first_sentence(body)) for what in _OPENING_SAYS.get(audience.mood, ())):
         return None
     if audience.mood == "cheerful" and lead(body):
         return None
-    found = persona().openings.get(audience.mood, {}).get(first.kind, {}).get(audience.language, ())
     return _unheard(found, {}, audience, drafter)
 
 
@@ -79,9 +81,9 @@ def closing(parts: Sequence[Part], audience: Audience, rules: Mapping[str, Fact]
 
 def _wish(last: Part, audience: Audience, drafter: Drafter) -> Draft | None:
     """What suits the mood at the end of a reply."""
-    end = (split(last.draft.text) or [""])[-1]
     if audience.mood == "calm" and (audience.tone == "elder" or audience.variation % SELDOM):
         return None
+    end = (split(last.draft.text) or [""])[-1]
     if persona().says("offer", end) and (audience.mood != "anxious" or last.kind == "setback"):
         return None
     if persona().says("cheer", end) and audience.mood == "cheerful":

@@ -10,6 +10,12 @@ _CLOSING = r"[”’\"」』）)\]]*"
 _END = re.compile(rf"[。！？!?…]+{_CLOSING}\s*|{_NOT_AN_END}\.{_CLOSING}(?:\s+|\Z)|\n+")
 
 
+def first(text: str) -> str:
+    """The first sentence of *text*, with what separates it from the next."""
+    match = _END.search(text)
+    return text[: match.end()] if match else text
+
+
 def split(text: str) -> list[str]:
     """The sentences of *text* with what separates them; one behind the other they are *text*. A line is one at least."""
     found, last = [], 0
