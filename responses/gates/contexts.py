@@ -88,7 +88,7 @@ def _order(source: Draft) -> dict[str, int]:
 
 
 def _exchanged(
-    draft: Bare, order: Mapping[str, int], places: list[tuple[int, str, str, str]], model: _Model
+    draft: Bare, order: Mapping[str, int], places: Sequence[tuple[int, str, str, str]], model: _Model
 ) -> Iterator[Refusal]:
     beside = {place: list(_features(draft, place)) for place, *_ in places}
     labelled = own_labels(draft, families())

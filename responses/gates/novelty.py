@@ -31,6 +31,8 @@ _NOT_CJK = re.compile(r"[^\u4e00-\u9fff]+")
 _FOREIGN = re.compile(r"[^\u4e00-\u9fffa-z#]")
 _WORD = re.compile(r"[a-z']+|#")
 _LATIN = re.compile(r"[a-z']+")
+_DENIES = re.compile(r"[不没未无别勿]|n't\b|\b(?:not|no|nothing|never|cannot|without)\b")
+"""Who denies something says less than who claims it; what may not be denied the other gates know."""
 _FIFTHS = 5
 _STEM = 4
 
@@ -49,7 +51,11 @@ class Doubts:
 
     def refused(self) -> list[Refusal]:
         """The sentences that are refused for how they read alone."""
-        return [self._draft.refusal("unlike", start, end) for start, end, found in self._scores if found > self._sure]
+        return [
+            self._draft.refusal("unlike", start, end)
+            for start, end, found in self._scores
+            if found > self._sure and not _DENIES.search(self._draft.text, start, end)
+        ]
 
     def doubtful(self, refusal: Refusal) -> bool:
         """Whether the sentence of *refusal* reads doubtfully enough for a weak sign to decide."""

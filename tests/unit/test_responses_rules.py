@@ -171,6 +171,6 @@ def test_every_rule_has_its_pair() -> None:
 def test_english_lies_are_refused_by_the_same_rules() -> None:
     for rule, lie in (
         ("name", "Our Evergrow Plan suits you."), ("seems_done", "Your dispute has been settled."),
-        ("added_forecast", "Gold will go up."), ("unlike", "Our fund never loses and always pays."),
+        ("added_forecast", "Gold will go up."), ("unlike", "Your money has arrived and our fund always pays."),
     ):  # fmt: skip
         assert rule in rules_of(f"{BILL_EN} {lie}", BILL_EN, "en"), rule

@@ -12,7 +12,7 @@ import cn2an
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.values import Amount, Money, Percent, PercentPoints, find_figures, same_value
+from backends.values import Amount, Money, Percent, PercentPoints, Value, find_figures, same_value
 
 DIGITS = "零一二三四五六七八九"
 FORMAL = str.maketrans("一二三四五六七八九十百千", "壹贰叁肆伍陆柒捌玖拾佰仟")
@@ -79,7 +79,7 @@ def english(number: int) -> str:
     return TENS[number // 10 - 2] + (f"-{SMALL[number % 10]}" if number % 10 else "")
 
 
-def only_value(text: str) -> object:
+def only_value(text: str) -> Value:
     """The value of the one figure of *text*."""
     (figure,) = find_figures(text)
     return figure.value
