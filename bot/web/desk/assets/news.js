@@ -20,6 +20,12 @@ export function follow() {
     countWaiting();
   });
   window.addEventListener("pagehide", () => stream?.close());
+  // A line that is gone may look open for minutes, and one that is back would be tried only after a while.
+  window.addEventListener("offline", () => {
+    stream?.close();
+    say("offline");
+  });
+  window.addEventListener("online", () => open());
   toEnd(true);
 }
 
