@@ -15,7 +15,7 @@ from responses.draft import Draft, Drafter, Filled, MissingFact, draft_result, f
 from responses.gates.refusal import Refusal
 from responses.gateway import Gateway, Rewritten
 from responses.library import TemplateError, wording
-from responses.manner import check_manner, closing, greeting, opening
+from responses.manner import GREETS_ITSELF, check_manner, closing, greeting, opening
 from responses.parts import Part
 from responses.persona import persona
 from responses.phrases import key, keys_of, lead
@@ -122,8 +122,9 @@ def _plan(
     space = "" if audience.language == "zh" else " "
     answers, questions = _apart(parts) if required else (parts, [])
     hello, open_ = greeting(parts, audience, drafter), opening(parts, audience, drafter)
-    close = closing(parts, audience, rules, drafter)
     end = _row([*(Draft(text, {}) for text in required), *(part.draft for part in questions)], "\n")
+    # Behind what must be said an offer would stand lost, and before it as the end that it is not.
+    close = closing(parts, audience, rules, drafter) if not end.text else None
     head = _row([hello, open_, merged([part.draft for part in answers], "\n")], space)
     # A list is followed by a line of its own.
     gap = "\n" if head.text.endswith("⟧") else space
@@ -139,11 +140,13 @@ def _row(drafts: Sequence[Draft | None], separator: str) -> Draft:
 def _parts(results: Sequence[Result], audience: Audience, rules: Mapping[str, Fact], drafter: Drafter) -> list[Part]:
     """Each result with its draft."""
     parts = []
+    named = {} if audience.honorific is None else {"honorific": audience.honorific}
     for result in results:
         said = wording(result.capability, result.outcome)
         if said.completed and not result.completed:
             raise TemplateError(f"{result.capability}.{result.outcome} says it was done, and it was not")
-        parts.append(Part(result, said, draft_result(drafter, said, result, rules, audience)))
+        known = {**rules, **named} if result.capability in GREETS_ITSELF and not audience.greeted else rules
+        parts.append(Part(result, said, draft_result(drafter, said, result, known, audience)))
     return parts
 
 

@@ -36,8 +36,6 @@ def greeting(parts: Sequence[Part], audience: Audience, drafter: Drafter) -> Dra
     first = parts[0]
     if audience.greeted or first.result.capability in GREETS_ITSELF:
         return None
-    if persona().says("greeting", first.draft.text[:24]):
-        return None
     by_hour = persona().strangers if audience.honorific is None else persona().greetings
     facts = {} if audience.honorific is None else {"honorific": audience.honorific}
     return _chosen(by_hour[audience.language][audience.part_of_day], facts, audience, drafter)

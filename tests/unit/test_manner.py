@@ -56,6 +56,18 @@ def test_a_stranger_is_greeted_too_and_a_greeting_is_never_doubled() -> None:
     assert "下午好" not in said(BALANCE, audience(greeted=True)).text
 
 
+def test_who_says_hello_first_is_called_by_name_and_who_says_it_again_is_not() -> None:
+    hello = Result(capability="greet", outcome="plain")
+    assert "陈女士" in said(hello, audience(honorific=HONORIFIC, greeted=False)).text
+    assert "陈女士" not in said(hello, audience(honorific=HONORIFIC, greeted=True)).text
+
+
+def test_nothing_is_offered_before_what_must_be_said() -> None:
+    told = BALANCE.model_copy(update={"disclosures": ("wealth_risk",)})
+    assert said(told, audience(age=72)).text.count("\n") == said(told, audience()).text.count("\n")
+    assert "400-820-9966" not in said(told, audience(age=72)).text
+
+
 def test_an_anger_is_acknowledged_once_and_not_again() -> None:
     first = said(BALANCE, audience(mood="angry"))
     again = said(BALANCE, audience(mood="angry", mood_answered=True))
@@ -161,15 +173,15 @@ class Talker:
 
 @pytest.mark.parametrize("opening", ["您好，", "亲爱的，", "下午好！"])
 def test_a_model_may_not_greet_again_nor_have_a_habit_that_the_persona_has_not(opening: str) -> None:
-    reply = said(BALANCE, audience(), gateway=Gateway(Talker(opening)))
+    reply = said(BALANCE, audience(), gateway=Gateway(Talker(opening), deadline=30))
     assert reply.how.verdict == "refused"
     assert {span.rule for span in reply.how.refused} & {"greeting", "habit"}
-    assert said(BALANCE, audience(), gateway=Gateway(Talker("这就告诉您，"))).how.verdict == "passed"
+    assert said(BALANCE, audience(), gateway=Gateway(Talker("这就告诉您，"), deadline=30)).how.verdict == "passed"
 
 
 def test_a_model_may_not_open_as_the_reply_before_did() -> None:
-    heard = said(BALANCE, audience(), gateway=Gateway(Talker("这就告诉您，"))).how.phrases
-    again = said(BALANCE, audience(said=heard), gateway=Gateway(Talker("这就告诉您，")))
+    heard = said(BALANCE, audience(), gateway=Gateway(Talker("这就告诉您，"), deadline=30)).how.phrases
+    again = said(BALANCE, audience(said=heard), gateway=Gateway(Talker("这就告诉您，"), deadline=30))
     assert {span.rule for span in again.how.refused} == {"repeated"}
 
 

@@ -44,7 +44,7 @@ class Listening(ScriptedModel):
 
 
 def asking(mode: Mode) -> Gateway:
-    return Gateway(ScriptedModel(mode), deadline=0.3 if mode == "stalled" else 1.2)
+    return Gateway(ScriptedModel(mode), deadline=0.3 if mode == "stalled" else 30)
 
 
 def assert_evident(reply: Reply, *results: Result) -> None:

@@ -79,7 +79,14 @@ def said(results: Sequence[Result], model: Any, ear: Ear, **to: Any) -> Reply:
     told = audience(**to)
     rules = {"hotline": HOTLINE}
     return asyncio.run(
-        compose(results, told, now=SAMPLE_TIME, rules=rules, gateway=Gateway(model) if model else None, listener=ear)
+        compose(
+            results,
+            told,
+            now=SAMPLE_TIME,
+            rules=rules,
+            gateway=Gateway(model, deadline=30) if model else None,
+            listener=ear,
+        )
     )
 
 
