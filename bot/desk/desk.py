@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from backends.knowledge.service import Library
-from bot.desk.accounts import Accounts
+from bot.desk.accounts import Accounts, BadAccount
 from bot.desk.board import Boards
 from bot.desk.corrections import Corrections
 from bot.desk.customer import Customers
@@ -86,7 +87,10 @@ async def make_demo_reps(accounts: Accounts, now: dt.datetime) -> None:
     """The invented reps of the demo, those of them that are not there yet."""
     there = {rep.name for rep in await accounts.all()}
     for demo in desk_rules().demo_reps:
-        if demo.name not in there:
+        if demo.name in there:
+            continue
+        # Another process that starts at the same moment makes them too: one of both comes first.
+        with contextlib.suppress(BadAccount):
             await accounts.create(
                 demo.name,
                 "",

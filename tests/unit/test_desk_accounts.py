@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Callable
 
 import pytest
 from argon2 import PasswordHasher
@@ -14,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.desk.accounts import LOCKED_FOR, WRONG_TRIES, Accounts, BadAccount, Rep, SignInRefused, TooManyTries
 from bot.desk.customer import masked_name
+from bot.desk.desk import make_demo_reps
 from bot.desk.passwords import NOBODYS, Passwords, WeakPassword, demand_strong
+from bot.desk.rules import desk_rules
 from bot.desk.sessions import IDLE, LIFE, Sessions
 from bot.desk.speaking import edit_distance
 from bot.desk.trail import csv_line
@@ -95,6 +98,14 @@ async def test_an_address_may_try_only_so_often_whatever_the_names(
     with pytest.raises(TooManyTries):
         await accounts.sign_in("name3", "x", "192.0.2.1", now)
     assert passwords.looked == 3
+
+
+async def test_processes_that_start_at_once_make_the_demos_reps_once(
+    open_engine: Callable[[], AsyncEngine], now: dt.datetime
+) -> None:
+    started = [Accounts(open_engine(), Passwords()) for _ in range(3)]
+    await asyncio.gather(*(make_demo_reps(accounts, now) for accounts in started))
+    assert len(await started[0].all()) == len(desk_rules().demo_reps)
 
 
 async def test_the_last_admin_stays(accounts: Accounts, now: dt.datetime) -> None:
