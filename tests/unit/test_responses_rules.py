@@ -174,3 +174,33 @@ def test_english_lies_are_refused_by_the_same_rules() -> None:
         ("added_forecast", "Gold will go up."), ("unlike", "Your money has arrived and our fund always pays."),
     ):  # fmt: skip
         assert rule in rules_of(f"{BILL_EN} {lie}", BILL_EN, "en"), rule
+
+
+@pytest.mark.parametrize(
+    ("rule", "lie", "honest"),
+    [
+        ("principal", "这笔钱保 本。", "这笔钱您自己保管。"),
+        ("promised_return", "买它稳·赚·不·赔。", "买不买您自己定。"),
+        ("risk_free", "無風險。", "有风险评估可以做。"),
+        ("name", "推荐“稳健增利”。", "跟我说“查额度”就行。"),
+        ("name", "可以去兰江银行。", "可以去别家银行问。"),
+        ("name", "孙主任会联系您。", "客服经理会联系您。"),
+    ],
+)
+def test_a_word_that_is_spread_out_or_a_name_by_its_looks_is_seen(rule: str, lie: str, honest: str) -> None:
+    assert rule in rules_of(BILL.replace(END, lie))
+    assert rule not in rules_of(BILL.replace(END, honest))
+
+
+def test_a_name_with_more_beside_it_is_another_name() -> None:
+    assert "name" in rules_of(BILL.replace("的⟦card_name⟧", "的⟦card_name⟧二号"))
+    assert "name" in rules_of(BILL_EN.replace("⟦card_name⟧", "⟦card_name⟧ II"), BILL_EN, "en")
+    assert "name" not in rules_of(BILL.replace("的⟦card_name⟧", "，也就是⟦card_name⟧"))
+
+
+def test_no_problem_is_no_refusal() -> None:
+    of = result("fx_buy", "insufficient_funds")
+    draft = source(of)
+    tokens = "，".join(f"⟦{name}⟧" for name in draft.fillers)
+    assert "polarity" in {refusal.rule for refusal in verify(f"可以的，没问题。{tokens}", draft, [of], "zh")}
+    assert "polarity" not in {refusal.rule for refusal in verify(f"抱歉，还不够。{tokens}", draft, [of], "zh")}
