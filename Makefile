@@ -8,7 +8,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check types openapi bench faults fmt clean
+.PHONY: help setup run test test-all check types openapi bench faults desk-race fmt clean
 
 help:
 	@echo "make run       set up, make the demo bank, serve http://$(HOST):$(PORT)"
@@ -20,6 +20,7 @@ help:
 	@echo "make openapi   write the documents of the bank API, our own API and its events anew"
 	@echo "make bench     time a turn at half load, step by step; BENCH='--json FILE' keeps the figures"
 	@echo "make faults    kill everything for a quarter of an hour and judge what is left; FAULTS=--short for a minute"
+	@echo "make desk-race fifty reps race for a thousand customers over two server processes; RACE='--reps 8' for less"
 	@echo "make fmt       format the code"
 	@echo "make clean     remove the virtual environment and what the demo wrote"
 
@@ -54,6 +55,9 @@ bench: setup
 
 faults: $(VENV)/.testing
 	@$(BIN)/python -m tests.faults $(FAULTS)
+
+desk-race: $(VENV)/.testing
+	@$(BIN)/python -m tests.desk_race $(RACE)
 
 fmt: $(VENV)/.testing
 	$(BIN)/ruff check --fix --exit-zero .

@@ -22,6 +22,7 @@ from bot.events import insert_events
 from bot.message import Frozen, NewEvent
 from bot.records import ConversationRow, TicketRow
 from bot.signals import Signals
+from bot.store import reading
 
 QUEUE = "queue"
 """The owner of a conversation that waits for a human."""
@@ -70,6 +71,7 @@ class Holding:
 
         Raises ``HeldElsewhere`` where it waits no more, and ``CannotTake``.
         """
+        await self._demand_waiting(conversation_id)
         async with self._engine.begin() as connection:
             taker = await _able(connection, rep.id)
             seq = await self._pass_on(connection, conversation_id, QUEUE, taker, now)
@@ -157,6 +159,13 @@ class Holding:
             await _note(connection, "handed_back", conversation_id, now, actor=actor, was=holder, **said)
         self._tell(conversation_id)
         return seq
+
+    async def _demand_waiting(self, conversation_id: str) -> None:
+        """Raises ``HeldElsewhere`` where the customer is gone already: who comes late need not wait for a lock to hear it."""
+        async with reading(self._engine) as connection:
+            holder = await connection.scalar(select(ConversationRow.owner).where(ConversationRow.id == conversation_id))
+        if holder != QUEUE:
+            raise HeldElsewhere(holder)
 
     def _tell(self, conversation_id: str) -> None:
         self._signals.tell("event", conversation_id)

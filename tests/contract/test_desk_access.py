@@ -82,8 +82,8 @@ ABOUT_ONE: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
     ("POST", "/assign"): _LEAD,
     ("POST", "/take-over"): {"supervisor": (THEIRS, SEEN, SEEN, SEEN, SEEN, SHUT)},
     ("POST", "/claim"): {
-        "rep": (THEIRS, SEEN, THEIRS, SHUT, THEIRS, SHUT),
-        "supervisor": (THEIRS, SEEN, THEIRS, THEIRS, THEIRS, SHUT),
+        "rep": (SEEN, SEEN, THEIRS, SHUT, THEIRS, SHUT),
+        "supervisor": (SEEN, SEEN, THEIRS, THEIRS, THEIRS, SHUT),
     },
     ("POST", "/release"): {
         "rep": (SEEN, THEIRS, SHUT, SHUT, THEIRS, SHUT),

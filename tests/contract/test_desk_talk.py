@@ -84,6 +84,9 @@ def test_of_two_reps_who_reach_for_one_customer_the_second_is_told_who_has_them(
     late = zhou.act(talk, "claim")
     assert (late.status_code, late.json()["holder"]) == (409, lin.id)
     assert "林晓" in late.json()["detail"]
+    before = talk.events()
+    assert lin.act(talk, "claim").status_code == 200
+    assert talk.events() == before, "a proxy that tried the other replica took nobody twice"
     lin.act(talk, "hand-back", disposition="gone")
 
 

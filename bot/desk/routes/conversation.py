@@ -139,14 +139,15 @@ async def claim(
     who: Who,
     service: Serving,
 ) -> Response:
-    """Take a customer who waits; who comes second is told who has them."""
+    """Take a customer who waits; who comes second is told who has them, and who asks again that it is done."""
     try:
         await service.desk.holding.claim(conversation_id, who.rep, service.clock())
     except HeldElsewhere as error:
-        seen = await service.desk.views.conversation(conversation_id, who.rep)
-        if seen is None and error.holder in (None, "bot"):
+        by_nobody = error.holder in (None, "bot")
+        if by_nobody and await service.desk.views.conversation(conversation_id, who.rep) is None:
             raise not_found() from None
-        raise await held_elsewhere(error, who, service) from None
+        if error.holder != who.rep.id:
+            raise await held_elsewhere(error, who, service) from None
     except CannotTake as error:
         raise Problem(409, "cannot-take", Words(who.rep.language)(f"cannot.{error.reason}")) from None
     seen = await service.desk.views.conversation(conversation_id, who.rep)
