@@ -49,21 +49,18 @@ def lead(text: str) -> tuple[str, ...]:
 
 
 def choose(
-    options: Sequence[T], memory: Memory, keys: Callable[[T], Iterable[str]], cost: Callable[[T], float] = lambda _: 0
+    options: Sequence[T], memory: Memory, keys: Callable[[T], Sequence[str]], cost: Callable[[T], float] = lambda _: 0
 ) -> T:
-    """The option that does not open as the reply before did, of which least was said, the longer ago the better; then the
-    cheapest; then as the seed says."""
+    """The option that does not open as the reply before did; that was not said, or longest ago; of whose phrases least was
+    said; then the cheapest; then as the seed says. The first of an option's *keys* stands for all of it."""
     heard = {phrase: place for place, phrase in enumerate(memory.said, 1)}
-    newest = len(memory.said) + 1
 
-    def rank(place: int) -> tuple[bool, float, float, int]:
-        told = [heard[phrase] for phrase in keys(options[place]) if phrase in heard]
-        return (
-            newest - 1 in told,
-            sum(1 + at / newest for at in told),
-            cost(options[place]),
-            (place - memory.variation) % len(options),
-        )
+    def rank(place: int) -> tuple[bool, int, int, float, int]:
+        whole, *phrases = keys(options[place])
+        told = [heard[phrase] for phrase in phrases if phrase in heard]
+        opens_alike = bool(heard) and len(heard) in told
+        turn = (place - memory.variation) % len(options)
+        return (opens_alike, heard.get(whole, 0), len(told), cost(options[place]), turn)
 
     return options[min(range(len(options)), key=rank)]
 

@@ -59,3 +59,15 @@ async def test_without_a_model_a_conversation_greets_once_and_is_sorry_once(tmp_
     assert persona().says("apology", first) or "不痛快" in first
     assert not any("陈女士" in text or persona().says("apology", text) for text in later)
     assert len({first, *later}) == 3
+
+
+async def test_a_conversation_remembers_a_fear_and_what_it_has_said(tmp_path: Path) -> None:
+    asked = ["我好担心，余额多少", *["余额多少"] * 3]
+    async with open_bank(tmp_path, Instead(clock=on_wednesday)) as service:
+        replies = texts(await ask(service, "web", *asked), "message.completed")
+    comforts = persona().closings["anxious"]["answer"]["zh"]
+    heard = [comfort for text in replies for comfort in comforts if comfort in text]
+    assert comforts and any(comfort in replies[0] for comfort in comforts)
+    assert len(heard) == len(set(heard))
+    assert not any(comfort in replies[3] for comfort in comforts), "the fear is over by then"
+    assert len({text.split("。")[0].removeprefix("陈女士，上午好") for text in replies[1:]}) == 3
