@@ -67,7 +67,8 @@ async def test_a_conversation_remembers_a_fear_and_what_it_has_said(tmp_path: Pa
         replies = texts(await ask(service, "web", *asked), "message.completed")
     comforts = persona().closings["anxious"]["answer"]["zh"]
     heard = [comfort for text in replies for comfort in comforts if comfort in text]
-    assert comforts and any(comfort in replies[0] for comfort in comforts)
+    assert comforts
+    assert any(comfort in replies[0] for comfort in comforts)
     assert len(heard) == len(set(heard))
     assert not any(comfort in replies[3] for comfort in comforts), "the fear is over by then"
     assert len({text.split("。")[0].removeprefix("陈女士，上午好") for text in replies[1:]}) == 3

@@ -11,10 +11,12 @@ import pytest
 
 from backends.result import Fact, Result
 from backends.values import Count, Money
+from responses import check
 from responses.audience import Audience, Mood
 from responses.check import SAMPLE_TIME
 from responses.compose import compose
 from responses.gateway import Completion, Gateway, Request
+from responses.library import TemplateFile, Wording
 from responses.persona import persona
 from responses.phrases import key, keys_of, lead, remembered
 from responses.reply import Language, Reply
@@ -183,6 +185,14 @@ def test_a_model_may_not_open_as_the_reply_before_did() -> None:
     heard = said(BALANCE, audience(), gateway=Gateway(Talker("这就告诉您，"), deadline=30)).how.phrases
     again = said(BALANCE, audience(said=heard), gateway=Gateway(Talker("这就告诉您，"), deadline=30))
     assert {span.rule for span in again.how.refused} == {"repeated"}
+
+
+def test_a_template_or_phrase_with_a_habit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    fond = Wording(zh=("亲爱的，这就查。", "这就查。"), en=("Looking it up.", "One moment."))
+    monkeypatch.setattr(check, "library", lambda: {"card_bill": TemplateFile(outcomes={"found": fond})})
+    assert any("never says '亲爱的'" in problem for problem in check.check_templates({}))
+    assert persona().habits("You are my sweetheart", "en") == ["sweetheart"]
+    assert persona().habits("The honeymoon rate", "en") == []
 
 
 def test_a_conversation_remembers_stock_phrases_and_no_fact() -> None:
