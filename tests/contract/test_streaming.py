@@ -27,6 +27,7 @@ async def ask(service: Service, channel: str, *said: str) -> list[Event]:
         last = taken.seq
     record = await record_of(service, opened.id, last)
     assert record["versions"].keys() >= {"prompts", "templates", "persona"}
+    assert bool(record["given"]["session"].get("said")) == (len(said) > 1), "what was said is remembered"
     return await service.events.read(opened.id)
 
 
