@@ -47,8 +47,8 @@ types:
 
 openapi: setup
 	@$(BIN)/python -m backends.http.server --openapi > docs/openapi/bank.json
-	@$(BIN)/python -m bot.described > docs/openapi/teller.json
-	@$(BIN)/python -m bot.described --async > docs/asyncapi/teller.json
+	@$(BIN)/python -m bot.documents > docs/openapi/teller.json
+	@$(BIN)/python -m bot.documents --async > docs/asyncapi/teller.json
 
 bench: setup
 	@$(BIN)/python -m bot.bench $(BENCH)

@@ -1,14 +1,7 @@
-"""The OpenAPI document of our own API, as ``/openapi.json`` answers it and ``make openapi`` writes it down.
-
-python -m bot.described                 the OpenAPI document, to standard output
-python -m bot.described --async         the AsyncAPI document: events, and both ways of the webhook
-"""
+"""How our own API is described, as ``/openapi.json`` answers it: bodies that are read by hand, ids, and problems for every error."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from typing import Any
 
 from fastapi import FastAPI
@@ -23,8 +16,6 @@ REF = "#/components/schemas/{model}"
 ABOUT = """How a bank's page, a Rasa client or the adapter of another platform talks to the assistant. Every error is a problem (RFC
 9457) and repeats nothing of what was sent. A message has an id of its sender's: the same id and text again is the same message.
 What the events hold is in the AsyncAPI document."""
-OTHERS = ("/demo/", "/desk")
-"""Paths of the demo's own page and of the console, which are nobody's to program against."""
 _bodies: dict[str, type[BaseModel]] = {}
 
 
@@ -63,18 +54,6 @@ def install_description(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def openapi() -> dict[str, Any]:
-    """The OpenAPI document of what a production server answers to others."""
-    from bot.app import create_app
-    from bot.settings import Settings
-
-    # Not of this machine's environment: the document is the same everywhere.
-    app = create_app(Settings.model_construct(env="production"))
-    document = json.loads(json.dumps(app.openapi()))
-    document["paths"] = {path: item for path, item in document["paths"].items() if not path.startswith(OTHERS)}
-    return _without_unused(document)
-
-
 def schemas_of(*models: type[BaseModel]) -> dict[str, Any]:
     """The schemas of *models* and of all they hold, by name, as what they are when they are sent."""
     _, found = models_json_schema([(model, "serialization") for model in models], ref_template=REF)
@@ -103,31 +82,3 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
             operation["responses"]["5XX"] = {"description": "It failed, or cannot be done now.", "content": problem}
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
-
-
-def _without_unused(document: dict[str, Any]) -> dict[str, Any]:
-    """*document* without the schemas that nothing in it names."""
-    schemas = document["components"].pop("schemas")
-    text, kept = json.dumps(document), set[str]()
-    while found := {name for name in schemas if f'"{REF.format(model=name)}"' in text} - kept:
-        kept |= found
-        text = json.dumps([schemas[name] for name in found])
-    document["components"]["schemas"] = {name: schema for name, schema in schemas.items() if name in kept}
-    return document
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Write one of the documents."""
-    parser = argparse.ArgumentParser(prog="python -m bot.described", description=main.__doc__)
-    parser.add_argument("--async", action="store_true", dest="asynchronous", help="the AsyncAPI document")
-    if parser.parse_args(arguments).asynchronous:
-        from bot.described_async import asyncapi
-
-        document = asyncapi()
-    else:
-        document = openapi()
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from bot.described import openapi
 from bot.described_async import asyncapi
+from bot.documents import openapi
 from bot.event_data import EVENTS
 from tests.server import Server, Talk
 
