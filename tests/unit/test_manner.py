@@ -18,7 +18,7 @@ from responses.compose import compose
 from responses.gateway import Completion, Gateway, Request
 from responses.library import TemplateFile, Wording
 from responses.persona import persona
-from responses.phrases import key, keys_of, lead, remembered
+from responses.phrases import choose, key, keys_of, lead, remembered
 from responses.reply import Language, Reply
 from tests.unit.responses_samples import audience, bill, result
 
@@ -200,6 +200,20 @@ def test_a_conversation_remembers_stock_phrases_and_no_fact() -> None:
         key("查到了：{balance}。还有要查的吗？"), key("查到了"), key("还有要查的吗？"),
     )  # fmt: skip
     assert remembered(("a", "b"), ("a", "c")) == ("b", "a", "c")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_equivalent_phrases_the_one_unheard_is_chosen_then_the_one_heard_longest_ago(seed: int) -> None:
+    a, b, c = "查到了：{x}。", "帮您看了，{x}。", "您有{x}。还查别的吗？"
+
+    def chosen(*said: str, of: tuple[str, ...] = (a, b, c)) -> str:
+        return choose(of, audience(variation=seed, said=said), keys_of)
+
+    assert chosen(*keys_of(a), *keys_of(c)) == b
+    assert chosen(*keys_of(b), *keys_of(c), *keys_of(a)) == b
+    assert chosen(key("查到了"), of=(a, b)) == b, "the reply before opened so"
+    assert chosen(key("还查别的吗？"), key("好"), of=(b, c)) == b, "part of it was said"
+    assert chosen(of=(a, b, c)) == (a, b, c)[seed % 3]
 
 
 def test_the_tone_is_the_customers() -> None:
