@@ -36,12 +36,14 @@ def host_page(origin: str, attributes: str = "") -> HTMLResponse:
 
 
 class Stage:
-    """A server of one conversation. ``said`` is what it was sent, ``asked`` every request as method, path and body."""
+    """A server of one conversation. ``said`` is what it was sent, ``asked`` every request as method, path and body,
+    ``followed`` what each stream was opened after."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
         self.said: list[dict[str, Any]] = []
         self.asked: list[tuple[str, str, Any]] = []
+        self.followed: list[int] = []
         self.queue: dict[str, Any] | None = None
         self.attributes = ""
         self.up = True
@@ -110,7 +112,9 @@ class Stage:
     async def _read(self, id: str, after: int = 0) -> Response:
         if not self.up:
             return Response(status_code=503)
-        return StreamingResponse(self._stream(after), media_type="text/event-stream")
+        self.followed.append(after)
+        # One event more than was asked for: what came twice must not be shown twice.
+        return StreamingResponse(self._stream(after - 1), media_type="text/event-stream")
 
     async def _stream(self, after: int) -> AsyncIterator[str]:
         epoch = self._epoch

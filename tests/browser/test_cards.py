@@ -26,6 +26,7 @@ def stage(theatre: Stage) -> Stage:
     theatre.events.clear()
     theatre.said.clear()
     theatre.asked.clear()
+    theatre.followed.clear()
     theatre.queue = None
     theatre.attributes = ""
     theatre.cut(up=True)
@@ -130,7 +131,7 @@ def test_a_code_is_sent_whatever_digits_the_keyboard_types_and_rests_nowhere(pag
 
 def test_a_reply_grows_as_it_is_said_and_survives_a_lost_line(page: Page, stage: Stage) -> None:
     figure = {"start": 8, "end": 14, "source": "fx", "as_of": "2026-11-21T02:30:00Z"}
-    stage.tell("message.delta", in_reply_to=1, start=0, text="美元的卖出价是", evidence=[])
+    seen = stage.tell("message.delta", in_reply_to=1, start=0, text="美元的卖出价是", evidence=[])
     expect(page.locator(".draft .bubble")).to_have_text("美元的卖出价是")
     assert page.locator(".draft").get_attribute("aria-live") == "off"
     stage.cut(up=False)
@@ -139,6 +140,7 @@ def test_a_reply_grows_as_it_is_said_and_survives_a_lost_line(page: Page, stage:
     expect(page.locator(".line")).to_be_visible()
     stage.cut(up=True)
     expect(page.locator(".draft .bubble")).to_have_text("美元的卖出价是￥706.21。要换一点吗？", timeout=10_000)
+    assert stage.followed == [0, seen]
     stage.answer("美元的卖出价是￥706.21。要换一点吗？", evidence=[figure])
     expect(answers(page)).to_have_count(1)
     expect(page.locator(".draft")).to_have_count(0)

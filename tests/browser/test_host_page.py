@@ -143,6 +143,13 @@ def test_two_tabs_hold_one_conversation_and_lose_it_together(context: BrowserCon
         answers(page, 3)
         assert "元" in transcript(page)[-1]
         assert transcript(page).count("那欧元呢") == 1
+    # Another customer begins anew, in every tab.
+    call(first, f"chat.identify({host.server.token('C1003')!r})")
+    for page in (first, second):
+        expect(page.locator(".message.bot:has(.meta)")).to_have_count(0)
+    call(second, "chat.ask('你好')")
+    for page in (first, second):
+        answers(page, 1)
     call(second, "chat.signOut()")
     for page in (first, second):
         expect(page.locator(".message.bot:has(.meta)")).to_have_count(0)
@@ -184,6 +191,18 @@ def test_a_whole_purchase_goes_by_the_keyboard_alone(context: BrowserContext, ho
     expect(page.locator(".card.done")).to_contain_text("办理回执")
     page.keyboard.press("Escape")
     expect(page.locator(".launcher")).to_be_focused()
+
+
+def test_it_works_where_the_browser_keeps_nothing(context: BrowserContext, host: Host) -> None:
+    for name in ("localStorage", "sessionStorage"):
+        refusing = "get() { throw new DOMException('kept from scripts', 'SecurityError'); }"
+        context.add_init_script(f"Object.defineProperty(window, '{name}', {{ {refusing} }});")
+    page = visit(context, host, "")
+    call(page, "chat.ask('今天美元汇率')")
+    answers(page, 1)
+    page.get_by_role("button", name="更多").click()
+    page.get_by_role("menuitem", name="大字版").click()
+    expect(page.locator("teller-chat")).to_have_attribute("elder", "")
 
 
 def test_the_menu_goes_by_the_keyboard_and_large_text_stays(context: BrowserContext, host: Host) -> None:

@@ -5,31 +5,68 @@ import { gauge, html } from "./dom.js";
 import { codeForm, confirmation } from "./forms.js";
 import { date, moment, sourceName } from "./words.js";
 
-/** @import {Card, Cell, Child, Column, Drawdown, Hands, Item, Meter, Payment, Point, Thing} from "./types" */
+/** @import {Card, Cards, Child, Hands, Item, Meter, Thing, Words} from "./types" */
 
 const FIGURES = new Set(["money", "rate", "percent", "count", "digits"]);
 const LONG = new Set(["text", "name"]);
 /** Kinds whose rows are the lines of the text: where both are there, one is enough. */
 const LISTS = new Set(["table", "product", "compare", "holdings"]);
 
-/** @type {Record<string, (data: any, hands: Hands) => Child[]>} */
+/** @type {{[Kind in keyof Cards]: (data: Cards[Kind], hands: Hands) => Child[]}} */
 const DRAWN = {
   kv: ({ items = [], meters = [] }) => [...meters.map(meter), list(items)],
-  table: ({ items = [], columns, rows }) => [table(columns, rows), list(items)],
-  bill_breakdown: bill,
-  compare: ({ things }) => [comparison(things)],
+  table({ items = [], columns, rows }) {
+    const told = rows.map((row) => row.map((cell) => cell?.text));
+    return [grid(columns.map(({ label, kind }) => [label, FIGURES.has(kind) ? "figure" : !LONG.has(kind) && "short"]), told), list(items)];
+  },
+  compare({ things }) {
+    const labels = new Map(things.flatMap(({ items }) => items.map(({ name, label }) => [name, label])));
+    const rows = [...labels].map(([name, label]) => [label, ...things.map(({ items }) => items.find((item) => item.name === name)?.text ?? "—")]);
+    return [grid([[""], ...things.map(({ name }) => /** @type {[string]} */ ([name]))], rows, "compared")];
+  },
   product: ({ items = [], things }) => [list(items), ...things.map(thing)],
-  holdings,
   rate_chart: chart,
   nav_chart: chart,
-  plan,
   confirm: confirmation,
   code: codeForm,
+  bill_breakdown({ items, whole, parts = [] }) {
+    if (!whole) return [list(items)];
+    const bar = html("div", { class: "bar stacked", "aria-hidden": "true" });
+    const shown = parts.filter(({ value }) => Number(value) !== 0);
+    for (const part of shown) {
+      const piece = html("i", { class: part.name });
+      piece.style.inlineSize = `${portion(part.value, whole.value)}%`;
+      bar.append(piece);
+    }
+    const legend = parts.map(({ name, label, text }) => html("div", {}, html("dt", {}, html("i", { class: `key ${name}`, "aria-hidden": "true" }), label), html("dd", { class: "figure" }, text)));
+    return [html("p", { class: "whole" }, html("span", {}, whole.label), html("b", { class: "figure" }, whole.text)), bar, html("dl", { class: "parts" }, ...legend), list(items)];
+  },
+  holdings({ items, things }) {
+    const total = items.find(({ name }) => name === "total_value");
+    const rows = things.map(({ name, items: own }) => {
+      const value = own.find((item) => item.name === "value" || item.name === "amount");
+      const bar = gauge(value && total ? portion(value.value, total.value) : 0);
+      const state = own.find((item) => item.name === "holding_status");
+      const rest = own.filter((item) => item !== value && item !== state);
+      const first = html("p", { class: "name" }, html("span", {}, name, state && html("small", {}, state.text)), value && html("b", { class: "figure" }, value.text));
+      return html("div", { class: "thing" }, first, bar, list(rest));
+    });
+    return [list(items), ...rows];
+  },
+  plan({ items = [], payments }, { words }) {
+    const rows = payments.map(({ on, text }, at) => [String(at + 1), date(on, words), text]);
+    return [
+      list(items),
+      bars(payments, words.payments(payments.length)),
+      html("p", { class: "ends" }, html("span", {}, date(payments[0].on, words)), html("span", {}, words.payments(payments.length)), html("span", {}, date(payments[payments.length - 1].on, words))),
+      folded(words, grid([["#"], [words.day], [words.amount, "figure"]], rows)),
+    ];
+  },
 };
 
-/** The card as a node; null for a kind that is not known here, or data that are not what the kind holds. @param {Card} card @param {Hands} hands */
+/** The card as a node; null where its kind or data are not known here. @param {Card} card @param {Hands} hands */
 export function drawn(card, hands) {
-  const draw = Object.hasOwn(DRAWN, card.kind) ? DRAWN[card.kind] : null;
+  const draw = /** @type {(data: any, hands: Hands) => Child[]} */ (DRAWN[/** @type {keyof Cards} */ (card.kind)]);
   if (!draw) return null;
   try {
     const { title, sources = [], done } = card.data;
@@ -64,22 +101,14 @@ export function list(items) {
   return html("dl", {}, ...items.map(({ label, text, kind }) => html("div", {}, html("dt", {}, label), html("dd", { class: FIGURES.has(kind) && "figure" }, text))));
 }
 
-/** @param {Column[]} columns @param {(Cell | null)[][]} rows */
-function table(columns, rows) {
-  const looks = columns.map(({ kind }) => (FIGURES.has(kind) ? "figure" : !LONG.has(kind) && "short"));
-  const head = columns.map(({ label }, at) => html("th", { scope: "col", class: looks[at] }, label));
-  const body = rows.map((row) => html("tr", {}, ...row.map((cell, at) => html(at ? "td" : "th", { scope: at ? null : "row", class: looks[at] }, cell?.text))));
-  return scrolled(html("table", {}, html("thead", {}, html("tr", {}, ...head)), html("tbody", {}, ...body)));
-}
-
-/** @param {Thing[]} things */
-function comparison(things) {
-  const names = [...new Map(things.flatMap(({ items }) => items.map(({ name, label }) => [name, label])))];
-  const rows = names.map(([name, label]) =>
-    html("tr", {}, html("th", { scope: "row" }, label), ...things.map(({ items }) => html("td", {}, items.find((item) => item.name === name)?.text ?? "—"))),
-  );
-  const head = html("tr", {}, html("td"), ...things.map(({ name }) => html("th", { scope: "col" }, name)));
-  return scrolled(html("table", { class: "compared" }, html("thead", {}, head), html("tbody", {}, ...rows)));
+/**
+ * @param {[label: string, look?: string | false][]} columns @param {(string | undefined)[][]} rows @param {string} [look]
+ */
+function grid(columns, rows, look) {
+  const head = columns.map(([label, look]) => html(label ? "th" : "td", { scope: label && "col", class: look }, label));
+  const body = rows.map((row) => html("tr", {}, ...row.map((text, at) => html(at ? "td" : "th", { scope: at ? null : "row", class: columns[at][1] }, text))));
+  const made = html("table", { class: look }, html("thead", {}, html("tr", {}, ...head)), html("tbody", {}, ...body));
+  return html("div", { class: "scroll", tabindex: "0" }, made);
 }
 
 /** @param {Thing} each */
@@ -99,70 +128,20 @@ function portion(part, whole) {
   return all > 0 ? Math.min(100, Math.max(0, (some / all) * 100)) : 0;
 }
 
-/** @param {{items: Item[], whole?: Item, parts?: Item[]}} data */
-function bill({ items, whole, parts = [] }) {
-  if (!whole) return [list(items)];
-  const bar = html("div", { class: "bar stacked", "aria-hidden": "true" });
-  const shown = parts.filter(({ value }) => Number(value) !== 0);
-  for (const part of shown) {
-    const piece = html("i", { class: part.name });
-    piece.style.inlineSize = `${portion(part.value, whole.value)}%`;
-    bar.append(piece);
-  }
-  const legend = parts.map(({ name, label, text }) => html("div", {}, html("dt", {}, html("i", { class: `key ${name}`, "aria-hidden": "true" }), label), html("dd", { class: "figure" }, text)));
-  return [html("p", { class: "whole" }, html("span", {}, whole.label), html("b", { class: "figure" }, whole.text)), bar, html("dl", { class: "parts" }, ...legend), list(items)];
+/** @param {Words} words @param {Node} content */
+function folded(words, content) {
+  return html("details", {}, html("summary", {}, words.table), content);
 }
 
-/** @param {{items: Item[], things: Thing[]}} data */
-function holdings({ items, things }) {
-  const total = items.find(({ name }) => name === "total_value");
-  const rows = things.map(({ name, items: own }) => {
-    const value = own.find((item) => item.name === "value" || item.name === "amount");
-    const bar = gauge(value && total ? portion(value.value, total.value) : 0);
-    const state = own.find((item) => item.name === "holding_status");
-    const rest = own.filter((item) => item !== value && item !== state);
-    const first = html("p", { class: "name" }, html("span", {}, name, state && html("small", {}, state.text)), value && html("b", { class: "figure" }, value.text));
-    return html("div", { class: "thing" }, first, bar, list(rest));
-  });
-  return [list(items), ...rows];
-}
-
-/** @param {{points: Point[], name?: string, unit?: any, currency?: string, items?: Item[], drawdown?: Drawdown, note?: string}} data @param {Hands} hands */
-function chart({ points, name = "", unit, currency, items = [], drawdown, note }, { words }) {
+/** @param {Cards["nav_chart"]} data @param {Hands} hands */
+function chart({ points, name = "", unit = 100, currency, items = [], drawdown, note }, { words }) {
   const axis = currency ? words.per(unit, name || currency) : `${name} ${words.nav}`.trim();
-  const twin = html(
-    "table",
-    {},
-    html("thead", {}, html("tr", {}, html("th", { scope: "col" }, words.day), html("th", { scope: "col", class: "figure" }, words.value))),
-    html("tbody", {}, ...[...points].reverse().map(([day, value]) => html("tr", {}, html("th", { scope: "row" }, date(day, words)), html("td", { class: "figure" }, value)))),
-  );
+  const rows = points.map(([day, value]) => [date(day, words), value]).reverse();
   return [
     ...curve(points, axis, words, drawdown),
     drawdown && html("p", { class: "fallen" }, html("i", { class: "key", "aria-hidden": "true" }), `${words.drawdown} `, html("b", { class: "figure" }, `${drawdown.percent}%`), `　${date(drawdown.from, words)} ${words.to} ${date(drawdown.to, words)}`),
     list(items),
-    folded(words.table, twin),
+    folded(words, grid([[words.day], [words.value, "figure"]], rows)),
     note ? html("p", { class: "remark" }, note) : null,
   ];
-}
-
-/** @param {{items: Item[], payments: Payment[]}} data @param {Hands} hands */
-function plan({ items = [], payments }, { words }) {
-  const rows = payments.map(({ on, text }, at) => html("tr", {}, html("th", { scope: "row" }, String(at + 1)), html("td", {}, date(on, words)), html("td", { class: "figure" }, text)));
-  const head = html("tr", {}, html("th", { scope: "col" }, "#"), html("th", { scope: "col" }, words.day), html("th", { scope: "col", class: "figure" }, words.amount));
-  return [
-    list(items),
-    bars(payments, words.payments(payments.length)),
-    html("p", { class: "ends" }, html("span", {}, date(payments[0].on, words)), html("span", {}, words.payments(payments.length)), html("span", {}, date(payments[payments.length - 1].on, words))),
-    folded(words.table, html("table", {}, html("thead", {}, head), html("tbody", {}, ...rows))),
-  ];
-}
-
-/** @param {string} label @param {HTMLTableElement} content */
-function folded(label, content) {
-  return html("details", {}, html("summary", {}, label), scrolled(content));
-}
-
-/** @param {HTMLTableElement} content that may be wider or longer than there is room for */
-function scrolled(content) {
-  return html("div", { class: "scroll", tabindex: "0" }, content);
 }

@@ -24,6 +24,8 @@ export function curve(points, name, words, drawdown) {
   const y = (value) => EDGE.top + ((top - value) / (top - floor)) * (HEIGHT - EDGE.top - EDGE.bottom);
   /** @param {number} index */
   const at = (index) => `${x(index).toFixed(1)},${y(values[index]).toFixed(1)}`;
+  /** @param {string} day */
+  const on = (day) => x(points.findIndex((point) => point[0] === day));
   const line = values.map((_, index) => at(index)).join(" ");
   const [first, last] = [points[0][0], points[points.length - 1][0]];
   const marks = [values.indexOf(high), values.indexOf(low)];
@@ -37,18 +39,11 @@ export function curve(points, name, words, drawdown) {
     high !== low && svg("text", { class: "tick", x: EDGE.left - 6, y: y(low) + 4, "text-anchor": "end" }, lowText),
     svg("text", { class: "tick", x: EDGE.left, y: HEIGHT - 6 }, date(first, words)),
     svg("text", { class: "tick", x: WIDTH - EDGE.right, y: HEIGHT - 6, "text-anchor": "end" }, date(last, words)),
-    drawdown && fallen(drawdown),
+    drawdown && svg("rect", { class: "fall", x: on(drawdown.from), y: EDGE.top, width: on(drawdown.to) - on(drawdown.from), height: HEIGHT - EDGE.top - EDGE.bottom }),
     svg("polygon", { class: "area", points: `${EDGE.left},${HEIGHT - EDGE.bottom} ${line} ${WIDTH - EDGE.right},${HEIGHT - EDGE.bottom}` }),
     svg("polyline", { class: "line", points: line }),
     ...[...new Set([...marks, values.length - 1])].map((index) => svg("circle", { class: "dot", cx: x(index), cy: y(values[index]), r: 3 })),
   );
-
-  /** @param {Drawdown} fall the stretch from its peak to its bottom */
-  function fallen({ from, to }) {
-    const days = points.map(([day]) => day);
-    const [left, right] = [x(Math.max(0, days.indexOf(from))), x(Math.max(0, days.indexOf(to)))];
-    return svg("rect", { class: "fall", x: left, y: EDGE.top, width: Math.max(1, right - left), height: HEIGHT - EDGE.top - EDGE.bottom });
-  }
 
   const pointed = html("p", { class: "pointed", "aria-hidden": "true" }, `${date(last, words)}　${points[points.length - 1][1]}`);
   const cross = svg("path", { class: "cross", d: "" });

@@ -1,7 +1,7 @@
 /** `<teller-chat>`: the bank's chat in one custom element. docs/widget.md tells its attributes, methods and events. */
 
 import { Conversation } from "./conversation.js";
-import { button, html } from "./dom.js";
+import { button, html, storage } from "./dom.js";
 import { ratingForm } from "./forms.js";
 import { Frame } from "./frame.js";
 import { Handover } from "./handover.js";
@@ -28,7 +28,7 @@ class TellerChat extends HTMLElement {
     this.conversation = null;
     /** @type {Page | null} */
     this.page = null;
-    /** @type {Map<string, HTMLElement>} our own messages by id, from the first key press to the server's event */
+    /** @type {Map<string, HTMLElement>} our own messages by id */
     this.mine = new Map();
     /** @type {Said[]} */
     this.said = [];
@@ -78,7 +78,6 @@ class TellerChat extends HTMLElement {
     this.#label();
   }
 
-  /** Shows the chat and puts the customer into it. */
   open() {
     if (this.frame.panel.hidden) {
       this.opener = /** @type {HTMLElement | null} */ (document.activeElement);
@@ -91,7 +90,6 @@ class TellerChat extends HTMLElement {
     this.frame.input.focus();
   }
 
-  /** Hides the chat again, where it has a launcher. */
   close() {
     if (!this.hasAttribute("launcher") || this.frame.panel.hidden) return;
     this.frame.panel.hidden = true;
@@ -110,27 +108,21 @@ class TellerChat extends HTMLElement {
     this.#toEnd();
   }
 
-  /**
-   * Makes the conversation that of the customer whom the bank's token vouches for. A function that gives a fresh token is
-   * asked again when the conversation has gone stale.
-   * @param {Identity} identity
-   */
+  /** @param {Identity} identity */
   async identify(identity) {
     await this.conversation?.identify(identity);
   }
 
-  /** Leaves the conversation, in every tab; the next message begins one as nobody. */
   async signOut() {
     this.conversation?.leave();
   }
 
-  /** Says what the host page shows: "is this one risky?" then means that product. @param {Page} page */
+  /** @param {Page} page */
   context(page) {
     this.page = page;
     this.conversation?.context(page);
   }
 
-  /** The conversation so far as text, with what an AI wrote labelled as such. */
   transcript() {
     return transcript(this.said, this.words);
   }
@@ -159,7 +151,6 @@ class TellerChat extends HTMLElement {
     on("refused", (message) => this.#markFailed(message));
   }
 
-  /** As at the beginning: nothing of a conversation is left. */
   #clear() {
     this.mine.clear();
     this.said = [];
@@ -298,7 +289,6 @@ class TellerChat extends HTMLElement {
   /** What was offered before holds no longer: a button answers what was said last. */
   #outdate() {
     for (const chips of this.frame.log.querySelectorAll(".message > .chips")) chips.remove();
-    for (const control of /** @type {NodeListOf<HTMLButtonElement>} */ (this.frame.log.querySelectorAll(".once button, .once input"))) control.disabled = true;
     for (const card of this.frame.log.querySelectorAll(".once")) card.classList.add("over");
   }
 
@@ -371,12 +361,16 @@ class TellerChat extends HTMLElement {
   #setLook(look) {
     if (look.elder !== undefined) this.toggleAttribute("elder", look.elder);
     if (look.theme !== undefined) this.setAttribute("theme", look.theme);
-    localStorage.setItem(LOOK, JSON.stringify({ ...JSON.parse(localStorage.getItem(LOOK) ?? "{}"), ...look }));
+    storage("localStorage")?.setItem(LOOK, JSON.stringify({ ...this.#look(), ...look }));
     this.#toEnd();
   }
 
+  #look() {
+    return JSON.parse(storage("localStorage")?.getItem(LOOK) ?? "{}");
+  }
+
   #recallLook() {
-    const { elder, theme } = JSON.parse(localStorage.getItem(LOOK) ?? "{}");
+    const { elder, theme } = this.#look();
     if (elder !== undefined) this.toggleAttribute("elder", elder);
     if (theme) this.setAttribute("theme", theme);
   }

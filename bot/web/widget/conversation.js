@@ -3,6 +3,7 @@
  * Messages wait in an outbox under an id of our own until the server has them; events arrive once, in order of `seq`.
  */
 
+import { storage } from "./dom.js";
 import { Tabs } from "./tabs.js";
 
 /** @import {Credentials, Identity, Page, Place, TellerEvent, Told, Unsent} from "./types" */
@@ -42,7 +43,7 @@ export class Conversation extends EventTarget {
     this.#restore();
   }
 
-  /** Picks up where this tab left off, or another is; the events so far are sent again. */
+  /** Picks up where this tab left off, or another is. */
   resume() {
     if (this.credentials) this.#listen();
     else this.settled = this.tabs.ask(() => true).then((found) => found && !this.credentials && this.#adopt(found));
@@ -111,7 +112,6 @@ export class Conversation extends EventTarget {
     return Boolean(response?.ok);
   }
 
-  /** Stops listening, for an element that leaves the page. */
   close() {
     this.stream?.abort();
     this.stream = null;
@@ -132,7 +132,7 @@ export class Conversation extends EventTarget {
     return response.json();
   }
 
-  /** @param {Credentials} credentials of a conversation that is ours from now on, in every tab */
+  /** @param {Credentials} credentials ours from now on, in every tab */
   #begun({ id, secret }) {
     if (this.credentials?.id !== id) this.seq = 0;
     this.credentials = { id, secret };
@@ -304,11 +304,11 @@ export class Conversation extends EventTarget {
 
   #save() {
     const outbox = this.outbox.filter((message) => !message.fleeting);
-    sessionStorage.setItem(this.key, JSON.stringify({ credentials: this.credentials, outbox, told: this.pageTold }));
+    storage("sessionStorage")?.setItem(this.key, JSON.stringify({ credentials: this.credentials, outbox, told: this.pageTold }));
   }
 
   #restore() {
-    const kept = JSON.parse(sessionStorage.getItem(this.key) ?? "{}");
+    const kept = JSON.parse(storage("sessionStorage")?.getItem(this.key) ?? "{}");
     this.credentials = kept.credentials ?? null;
     this.outbox = kept.outbox ?? [];
     this.pageTold = kept.told ?? "";

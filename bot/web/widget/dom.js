@@ -1,4 +1,4 @@
-/** Making nodes. Text becomes text nodes: nothing here, or built with it, ever reads text as markup. */
+/** Making nodes. Text becomes text nodes: nothing here ever reads it as markup. */
 
 /** @import {Attributes, Child} from "./types" */
 
@@ -37,6 +37,15 @@ export function gauge(share) {
 /** A drawing of one path on a 24 × 24 field, seen and not read. @param {string} path */
 export function icon(path) {
   return svg("svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: path }));
+}
+
+/** What the browser keeps, if it is let. @param {"localStorage" | "sessionStorage"} name */
+export function storage(name) {
+  try {
+    return globalThis[name];
+  } catch {
+    return null;
+  }
 }
 
 /**

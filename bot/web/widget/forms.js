@@ -1,4 +1,4 @@
-/** What the customer fills in: yes or no to a quote and the one-time code, both good for one answer, and the rating. */
+/** What the customer fills in: yes or no to a quote, the one-time code, the rating. */
 
 import { list } from "./cards.js";
 import { button, html } from "./dom.js";
@@ -17,7 +17,7 @@ export function confirmation({ items, expires_at, buttons }, { words, ask }) {
 }
 
 /**
- * How long a quote still holds, told each second to the eye and never to the ear.
+ * How long a quote holds, told each second to the eye and never to the ear.
  * @param {string} until @param {Words} words
  */
 function remaining(until, words) {

@@ -72,7 +72,7 @@ export class Frame {
 
 /** A button that opens a list of things to do, as the menu button of the ARIA authoring practices. */
 class Menu {
-  /** @param {() => Entry[]} entries what there is to do, asked each time it opens */
+  /** @param {() => Entry[]} entries */
   constructor(entries) {
     this.entries = entries;
     this.opener = button({ class: "round", "aria-haspopup": "menu", "aria-expanded": "false" }, icon(DOTS), () => (this.list.hidden ? this.open() : this.close()));

@@ -8,7 +8,7 @@ import { repName } from "./message.js";
 const LOOK_AGAIN = 15_000;
 
 export class Handover {
-  /** @param {() => Promise<Place | null>} look where the customer is in the queue @param {(text: string) => void} ask @param {() => Words} words */
+  /** @param {() => Promise<Place | null>} look @param {(text: string) => void} ask @param {() => Words} words */
   constructor(look, ask, words) {
     this.look = look;
     this.ask = ask;
@@ -19,13 +19,13 @@ export class Handover {
     this.ahead = 0;
     this.minutes = 0;
     this.most = 0;
-    /** @type {[string, string] | null} when humans serve, where they do not now */
+    /** @type {[string, string] | null} when they serve, if not now */
     this.hours = null;
     this.timer = 0;
     this.node = html("div", { class: "handover", hidden: true });
   }
 
-  /** @param {TellerEvent} event @returns {boolean} whether it changed who the conversation is with */
+  /** Whether *event* changed who the conversation is with. @param {TellerEvent} event */
   take(event) {
     const { type, data } = event;
     if (type === "handover.requested" || type === "handover.queued") {

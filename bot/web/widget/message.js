@@ -36,7 +36,7 @@ export function theirs(event, hands, streamed) {
   return message;
 }
 
-/** What the customer said; not *at* any time yet while the server does not have it. @param {string} text @param {Words} words @param {string} [at] */
+/** What the customer said, not *at* any time before the server has it. @param {string} text @param {Words} words @param {string} [at] */
 export function mine(text, words, at) {
   const meta = html("div", { class: "meta" }, at ? time(at, words) : words.sending);
   return html("div", { class: "message customer" }, html("p", { class: "bubble" }, text), meta);
@@ -52,13 +52,13 @@ export function time(at, words) {
   return html("time", { datetime: at }, clock(at, words));
 }
 
-/** The name by which a person of the bank goes, if it was told. @param {TellerEvent} event @param {Words} words */
+/** @param {TellerEvent} event @param {Words} words */
 export function repName({ data }, words) {
   return String((words.locale.startsWith("en") && data.name_en) || data.name || "");
 }
 
 /**
- * The text with every figure marked, and its source on hover. Spans count code points, as the server does.
+ * The text with its figures marked. Spans count code points, as the server does.
  * @param {string} text @param {Evidence[]} evidence @param {Words} words
  * @param {number[]} rows how many listed lines each card shows instead
  */
@@ -101,11 +101,7 @@ function listed(points, rows) {
   return rows.includes(count) ? hidden : new Set();
 }
 
-/**
- * The button that shows where the figures are from, and what it shows; null where nothing was looked up.
- * @param {string} text @param {Evidence[]} evidence @param {Words} words
- * @returns {[HTMLButtonElement, HTMLElement] | null}
- */
+/** @param {string} text @param {Evidence[]} evidence @param {Words} words @returns {[HTMLButtonElement, HTMLElement] | null} */
 function where(text, evidence, words) {
   const points = Array.from(text);
   /** @type {Map<string, string[]>} */

@@ -1,39 +1,27 @@
-/** The widget's look. The host page sets the colours through the `--teller-*` variables; sizes follow the text's. */
+/** The widget's look. The host page sets colours by `--teller-*` variables; sizes follow the text's. */
 
-const LIGHT = `
-  color-scheme: light;
-  --accent: var(--teller-accent, #14513f);
-  --on-accent: var(--teller-on-accent, #ffffff);
-  --link: var(--teller-link, var(--accent));
-  --surface: var(--teller-surface, #ffffff);
-  --ground: var(--teller-ground, #f4f6f4);
-  --ink: var(--teller-ink, #17211d);
-  --quiet: var(--teller-quiet, #5a6863);
-  --line: var(--teller-line, #dde4e0);
-  --tint: var(--teller-tint, #e6efea);
-  --alert: var(--teller-alert, #a3341f);
-  --edge: #7d8b85;
-  --warn: #fff4e2;
-  --on-warn: #6d4708;
-  --second: #b9772f;
-`;
-const DARK = `
-  color-scheme: dark;
-  --accent: var(--teller-dark-accent, #1c6350);
-  --on-accent: var(--teller-dark-on-accent, #ffffff);
-  --link: var(--teller-dark-link, #86d3b8);
-  --surface: var(--teller-dark-surface, #1c2421);
-  --ground: var(--teller-dark-ground, #121816);
-  --ink: var(--teller-dark-ink, #e8eeeb);
-  --quiet: var(--teller-dark-quiet, #a5b3ad);
-  --line: var(--teller-dark-line, #35423d);
-  --tint: var(--teller-dark-tint, #25322d);
-  --alert: var(--teller-dark-alert, #f0988a);
-  --edge: #7d8b85;
-  --warn: #3a2f16;
-  --on-warn: #f2d9a2;
-  --second: #d79b57;
-`;
+/** Each colour by light and by dark. */
+const COLOURS = {
+  accent: ["#14513f", "#1c6350"],
+  "on-accent": ["#fff", "#fff"],
+  link: ["var(--accent)", "#86d3b8"],
+  surface: ["#fff", "#1c2421"],
+  ground: ["#f4f6f4", "#121816"],
+  ink: ["#17211d", "#e8eeeb"],
+  quiet: ["#5a6863", "#a5b3ad"],
+  line: ["#dde4e0", "#35423d"],
+  tint: ["#e6efea", "#25322d"],
+  alert: ["#a3341f", "#f0988a"],
+  edge: ["#7d8b85", "#7d8b85"],
+  warn: ["#fff4e2", "#3a2f16"],
+  "on-warn": ["#6d4708", "#f2d9a2"],
+  second: ["#b9772f", "#d79b57"],
+};
+const [LIGHT, DARK] = ["", "dark-"].map((dark, at) =>
+  Object.entries(COLOURS)
+    .map(([name, pair]) => `--${name}: var(--teller-${dark}${name}, ${pair[at]});`)
+    .join(`color-scheme: ${dark ? "dark" : "light"};`),
+);
 
 export const sheet = new CSSStyleSheet();
 sheet.replaceSync(`

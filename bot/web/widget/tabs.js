@@ -8,7 +8,7 @@
 const PATIENCE = 150;
 
 export class Tabs {
-  /** @param {string} name what the tabs of this site know each other by @param {(told: Told) => void} hear */
+  /** @param {string} name @param {(told: Told) => void} hear */
   constructor(name, hear) {
     /** @type {BroadcastChannel | null} */
     this.channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(name) : null;

@@ -70,6 +70,31 @@ export interface QuickReply {
   payload: string;
 }
 
+/** What the card of each kind holds; `responses/cards.py` tells it in full. */
+export interface Cards {
+  kv: { items?: Item[]; meters?: Meter[] };
+  table: { columns: Column[]; rows: (Cell | null)[][]; items?: Item[] };
+  bill_breakdown: { items: Item[]; whole?: Item; parts?: Item[] };
+  compare: { things: Thing[] };
+  product: { things: Thing[]; items?: Item[] };
+  holdings: { items: Item[]; things: Thing[] };
+  rate_chart: Chart;
+  nav_chart: Chart;
+  plan: { items?: Item[]; payments: Payment[] };
+  confirm: { items: Item[]; expires_at?: string; buttons: QuickReply[] };
+  code: { length: number; phone_tail?: string; tries_left?: string };
+}
+
+export interface Chart {
+  points: Point[];
+  name?: string;
+  unit?: number;
+  currency?: string;
+  items?: Item[];
+  drawdown?: Drawdown;
+  note?: string;
+}
+
 export interface Card {
   kind: string;
   data: Record<string, any>;
