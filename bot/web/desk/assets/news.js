@@ -110,7 +110,9 @@ function say(state) {
 
 /** Tells of a customer who came into the queue while one looked elsewhere. */
 function countWaiting() {
-  const now = Number(document.querySelector("[data-waiting]")?.dataset.waiting ?? 0);
+  const list = /** @type {HTMLElement | null} */ (document.querySelector("[data-waiting]"));
+  if (!list) return;
+  const now = Number(list.dataset.waiting);
   if (waiting >= 0 && now > waiting) notify("newCustomer");
   waiting = now;
   document.title = document.title.replace(/^\(\d+\) /, "");
