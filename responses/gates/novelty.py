@@ -32,7 +32,8 @@ _FOREIGN = re.compile(r"[^\u4e00-\u9fffa-z#]")
 _WORD = re.compile(r"[a-z']+|#")
 _LATIN = re.compile(r"[a-z']+")
 _DENIES = re.compile(r"[不没未无别勿]|n't\b|\b(?:not|no|nothing|never|cannot|without)\b")
-"""Who denies something says less than who claims it; what may not be denied the other gates know."""
+_DENIAL = 1.0
+"""Who denies something says less than who claims it: such a sentence must read this much likelier a lie, in logits."""
 _FIFTHS = 5
 _STEM = 4
 
@@ -54,7 +55,7 @@ class Doubts:
         return [
             self._draft.refusal("unlike", start, end)
             for start, end, found in self._scores
-            if found > self._sure and not _DENIES.search(self._draft.text, start, end)
+            if found > self._sure + (_DENIAL if _DENIES.search(self._draft.text, start, end) else 0.0)
         ]
 
     def doubtful(self, refusal: Refusal) -> bool:
