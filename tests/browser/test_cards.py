@@ -145,8 +145,13 @@ def test_a_reply_grows_as_it_is_said_and_survives_a_lost_line(page: Page, stage:
     expect(answers(page)).to_have_count(1)
     expect(page.locator(".draft")).to_have_count(0)
     expect(page.locator(".message.bot .bubble:not(.typing)").last).to_have_text("美元的卖出价是￥706.21。要换一点吗？")
+    stage.cut(up=True)
+    stage.answer("不客气。")
+    expect(answers(page).last.locator(".bubble")).to_have_text("不客气。", timeout=10_000)
+    whole = ["美元的卖出价是￥706.21。要换一点吗？", "不客气。"]
+    assert answers(page).locator(".bubble").all_inner_texts() == whole
     page.reload()
-    expect(answers(page).locator(".bubble")).to_have_text("美元的卖出价是￥706.21。要换一点吗？")
+    expect(answers(page).locator(".bubble")).to_have_text(whole)
 
 
 def test_where_a_figure_is_from_is_shown_on_demand(page: Page, stage: Stage) -> None:
