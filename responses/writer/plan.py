@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,12 +14,21 @@ Mood = Literal["calm", "anxious", "angry", "hurried", "cheerful", "puzzled"]
 Tone = Literal["warm", "brief", "formal", "elder"]
 Style = Literal["written", "template"]
 
+_NAME = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _NUMBERED = re.compile(r"_\d+$")
 
 
 def base_name(token: str) -> str:
     """The fact that a placeholder stands for: ``card_tail`` for ``card_tail_2``."""
     return _NUMBERED.sub("", token)
+
+
+def placed(reply: str, given: Sequence[str]) -> str:
+    """*reply* with its ``{names}`` as the ``⟦placeholders⟧`` that are *given*: those of one fact in their order."""
+    waiting: dict[str, list[str]] = {}
+    for token in given:
+        waiting.setdefault(base_name(token), []).append(token)
+    return _NAME.sub(lambda match: f"⟦{waiting[match[1]].pop(0) if waiting.get(match[1]) else match[1]}⟧", reply)
 
 
 @dataclass(frozen=True, slots=True)

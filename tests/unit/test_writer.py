@@ -8,23 +8,25 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from responses.draft import PLACEHOLDER
 from responses.gateway import ModelFailure, Request
-from responses.library import library
 from responses.prompting import Matter, Prompt
 from responses.writer.decode import How, Logits, OutOfTime, Sampler
 from responses.writer.pairs import PAIRS, pairs
 from responses.writer.plan import Plan
-from responses.writer.rehearsal import refusals, watching
+from responses.writer.recital import Recital
+from responses.writer.rehearsal import refusals, staged, watching
 from responses.writer.serve import Writer, plans_of
+from responses.writer.session import RELEASE, Release
 from responses.writer.tokens import END, MARKS, Vocabulary
 from tests.unit.test_import_rules import TRAINING_ONLY, loaded_by
 
@@ -64,6 +66,7 @@ def said(text: str) -> list[str]:
     return list(PLACEHOLDER.findall(text))
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     spread=st.sampled_from([0.0, 1.0, 30.0]),
@@ -128,6 +131,7 @@ def test_a_fact_without_a_token_is_an_error_and_not_left_out():
         sampler(Noise(1)).draw(Plan("card_bill", "found", ("unheard_of",)), seed=1)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters=" {}⟦⟧▁"), max_size=30))
 def test_a_text_survives_its_tokens_where_they_know_its_characters(text):
     known = "".join(char for char in text if char in "".join(LINES))
@@ -169,6 +173,56 @@ def test_a_prompt_becomes_a_plan_for_each_of_its_matters():
         Plan("card_bill", "found", ("card_tail",), "zh", "anxious", "elder", "wechat", "快"),
         Plan("fx_rate", "found", ("rate",), "zh", "anxious", "elder", "wechat", "快"),
     )
+
+
+WRITTEN = Recital(pairs())
+CALM = next(
+    pair for pair in pairs() if (pair.mood, pair.tone, pair.lang) == ("calm", "warm", "zh") and len(pair.given) == 2
+)
+
+
+def test_a_written_reply_is_said_again_only_with_exactly_the_facts_at_hand():
+    asked = Plan.of(CALM)
+    found = WRITTEN.fitting(asked, 1)
+    assert found
+    assert all(Counter(said(text)) == Counter(asked.given) for text in found)
+    assert WRITTEN.fitting(replace(asked, given=(*asked.given, "hotline")), 1) == []
+
+
+def test_a_written_reply_is_said_only_in_moods_and_tones_that_it_is_right_in():
+    hurt = {"anxious", "angry", "cheerful", "puzzled"}
+    for number, pair in enumerate(pairs()[::40]):
+        plan = replace(Plan.of(pair), mood="calm", tone="formal")
+        for text in WRITTEN.fitting(plan, number):
+            reply = text.replace("⟦", "{").replace("⟧", "}")
+            mine = [each for each in pairs() if each.reply == reply]
+            assert any(each.mood not in hurt and each.tone in ("formal", "warm") for each in mine), reply
+
+
+def test_a_conversation_hears_the_same_written_reply_again_and_others_hear_others():
+    plan = Plan("affirm", "plain", ())
+    assert WRITTEN.fitting(plan, 3) == WRITTEN.fitting(plan, 3)
+    assert len({WRITTEN.fitting(plan, seed)[0] for seed in range(40)}) >= 5
+
+
+def test_who_says_nearly_the_same_as_was_answered_once_mostly_hears_that_answer():
+    pair = next(pair for pair in pairs() if pair.capability == "chitchat" and pair.mood == "calm" and pair.lang == "zh")
+    first = [WRITTEN.fitting(Plan.of(pair), seed)[0] for seed in range(20)]
+    assert first.count(pair.reply) > 10
+
+
+async def test_without_a_release_only_what_people_wrote_is_said():
+    writer = Writer(pairs=pairs())
+    draft = staged(Plan.of(CALM))[0][0].text
+    asked = replace(
+        prompt(Matter(CALM.capability, CALM.outcome, CALM.given), draft=draft), mood="calm", tone="warm", room="web"
+    )
+    answer = await writer.complete(Request(asked, 5, "card_bill", 1))
+    assert answer.text.replace("⟦", "{").replace("⟧", "}") in {pair.reply for pair in pairs()}
+    unheard = replace(asked, matters=(Matter(CALM.capability, CALM.outcome, ("hotline",)),))
+    with pytest.raises(ModelFailure, match="no written reply fits"):
+        await writer.complete(Request(unheard, 5, "card_bill", 1))
+    await writer.close()
 
 
 def test_what_serves_needs_nothing_that_trains():
@@ -299,6 +353,7 @@ def test_no_plan_is_learnt_from_and_measured_on():
     assert 0.06 < len(kept) / (len(kept) + len(learnt)) < 0.14
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="第付12３9.,%元年月日 ab{}⟦⟧$", max_size=30))
 def test_plain_text_is_read_without_its_figures(text):
     pytest.importorskip("torch")
@@ -350,9 +405,8 @@ async def test_a_writer_keeps_to_its_time_and_says_what_it_cannot_write(run: Pat
     await asyncio.gather(writer.close(), late.close())
 
 
-def test_every_fact_that_a_template_may_state_has_a_token_in_the_release():
-    from responses.writer.session import RELEASE
-
-    known = Vocabulary.load(RELEASE / "tokenizer.json").facts
-    assert {name for file in library().values() for name in file.facts} <= known.keys()
+def test_the_release_is_small_and_says_every_fact_of_a_bill_once():
     assert sum(path.stat().st_size for path in RELEASE.iterdir()) < 40_000_000
+    drawn = Release(threads=1).sampler().draw(BILL, seed=1)
+    assert Counter(said(drawn.text)) == Counter(BILL.given)
+    assert drawn == Release(threads=1).sampler().draw(BILL, seed=1)

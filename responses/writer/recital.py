@@ -1,0 +1,76 @@
+"""Replies that people wrote, said again where one fits: the same outcome, exactly the facts at hand, a mood it was meant for.
+
+No word of it is made up, so it is as fluent as its author. What no pair fits is left to whoever is asked next.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from responses.writer.pairs import Pair
+from responses.writer.plan import Plan, base_name, placed
+
+_SAME_TONE, _SAME_MOOD, _SAME_ROOM = 2.0, 2.0, 0.5
+_ALIKE = 6.0
+"""What the customer's words being the same would count for."""
+_TO_ANYONE = frozenset({"calm", "hurried"})
+"""Moods whose replies hurt nobody in another: no comfort, no apology, no congratulation."""
+_IN_ITS_PLACE = {
+    "warm": ("warm", "formal"),
+    "formal": ("formal", "warm"),
+    "brief": ("brief", "warm"),
+    "elder": ("elder", "warm"),
+}
+"""The tones in which a reply may be said to who is spoken to in each."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    pair: Pair
+    said: frozenset[str]
+    """Neighbouring characters of what the customer had said."""
+
+
+class Recital:
+    """The written pairs by what they can be said for."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self._lines: dict[tuple[object, ...], list[_Line]] = {}
+        for pair in pairs:
+            key = (pair.capability, pair.outcome, pair.lang, tuple(sorted(pair.given)))
+            self._lines.setdefault(key, []).append(_Line(pair, _neighbours(pair.customer)))
+
+    def fitting(self, plan: Plan, seed: int) -> list[str]:
+        """Replies to *plan* with ``⟦names⟧``, in the order in which to try them: drawn by *seed*, the likelier the more of
+        mood, tone, channel and the customer's words they share."""
+        key = (plan.capability, plan.outcome, plan.lang, tuple(sorted(map(base_name, plan.given))))
+        words = _neighbours(plan.customer)
+        chance = random.Random(seed)  # noqa: S311 - a wording, not a secret
+        drawn = [
+            # Exponential keys order a weighted draw without repetition (Efraimidis & Spirakis 2006).
+            (chance.random() ** (1 / 2.0 ** _score(line, plan, words)), line.pair.reply)
+            for line in self._lines.get(key, ())
+            if _may_be_said(line.pair, plan)
+        ]
+        return [placed(reply, plan.given) for _, reply in sorted(drawn, reverse=True)]
+
+
+def _may_be_said(pair: Pair, plan: Plan) -> bool:
+    return pair.tone in _IN_ITS_PLACE[plan.tone] and (pair.mood == plan.mood or pair.mood in _TO_ANYONE)
+
+
+def _score(line: _Line, plan: Plan, words: frozenset[str]) -> float:
+    pair = line.pair
+    alike = len(words & line.said) / len(words | line.said) if words and line.said else 0.0
+    return (
+        _SAME_TONE * (pair.tone == plan.tone)
+        + _SAME_MOOD * (pair.mood == plan.mood)
+        + _SAME_ROOM * (pair.channel == plan.channel)
+        + _ALIKE * alike
+    )
+
+
+def _neighbours(text: str) -> frozenset[str]:
+    return frozenset(text[at : at + 2] for at in range(len(text) - 1))
