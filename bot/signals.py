@@ -18,8 +18,8 @@ from redis.exceptions import RedisError
 
 from bot.failpoints import failpoint
 
-Kind = Literal["message", "event"]
-"""``message``: an inbox holds one to process. ``event``: a conversation has grown."""
+Kind = Literal["message", "event", "typing"]
+"""``message``: an inbox holds one to process. ``event``: a conversation has grown. ``typing``: its customer writes."""
 
 CHANNEL = "teller:signals"
 _RETRY_SECONDS = 0.5
@@ -37,6 +37,7 @@ class Signals:
         self._origin = secrets.token_hex(6)
         self._workers: list[Callable[[str], None]] = []
         self._listeners: list[Callable[[str], None]] = []
+        self._typing: list[Callable[[str], None]] = []
         self._watchers: dict[str, set[asyncio.Event]] = {}
         self._outgoing: deque[str] = deque(maxlen=_BACKLOG)
         self._queued = asyncio.Event()
@@ -58,6 +59,11 @@ class Signals:
         """Have *call* told every conversation that has grown; returns what ends it."""
         self._listeners.append(call)
         return lambda: self._listeners.remove(call)
+
+    def on_typing(self, call: Callable[[str], None]) -> Callable[[], None]:
+        """Have *call* told every conversation whose customer writes; returns what ends it."""
+        self._typing.append(call)
+        return lambda: self._typing.remove(call)
 
     @contextlib.contextmanager
     def watch(self, conversation_id: str) -> Iterator[asyncio.Event]:
@@ -92,6 +98,9 @@ class Signals:
     def _wake(self, kind: str, conversation_id: str) -> None:
         if kind == "message":
             for call in self._workers:
+                call(conversation_id)
+        elif kind == "typing":
+            for call in self._typing:
                 call(conversation_id)
         else:
             for woken in self._watchers.get(conversation_id, ()):

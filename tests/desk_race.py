@@ -43,9 +43,23 @@ class Racer:
         self.won: list[str] = []
         self.refused: Counter[int] = Counter()
 
+    async def stay(self) -> None:
+        """Keep the stream of an open page: without it the rep is gone, and what they hold returns."""
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                async with self.http.stream("GET", "/desk/stream", timeout=None) as stream:
+                    async for _ in stream.aiter_bytes():
+                        pass
+
     async def claim(self, conversation: str) -> None:
         """Reach for one customer."""
-        answer = await self.http.post(f"/desk/conversations/{conversation}/claim")
+        while True:
+            try:
+                answer = await self.http.post(f"/desk/conversations/{conversation}/claim")
+            except httpx.TransportError:
+                # A line that the server closed while it was idle; asking again takes nobody twice.
+                continue
+            break
         if answer.status_code == 200:
             self.won.append(conversation)
         else:
@@ -134,8 +148,13 @@ async def race(urls: Sequence[str], names: Sequence[str], reps: int, seed: int) 
         await asyncio.gather(*(reach(name) for name in order))
 
     shuffled = random.Random(seed)
+    pages = [asyncio.create_task(racer.stay()) for racer in racers]
     await asyncio.gather(*(run(racer, shuffled.sample(names, len(names))) for racer in racers))
-    return racers, time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    for page in pages:
+        page.cancel()
+    await asyncio.gather(*pages, return_exceptions=True)
+    return racers, seconds
 
 
 async def _sign_in(url: str, n: int) -> Racer:

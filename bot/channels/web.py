@@ -259,6 +259,12 @@ async def send_message(
     return JSONResponse({"seq": seq, "message_id": body.message_id}, status_code=202)
 
 
+@router.post("/conversations/{conversation_id}/typing", status_code=204)
+async def tell_typing(held: Holding, service: Serving, address: Address) -> None:
+    """Tell the human who has the conversation that the customer writes. Nothing of it is stored."""
+    service.signals.tell("typing", held.conversation.id)
+
+
 @router.put("/conversations/{conversation_id}/rating", status_code=204)
 async def rate(body: NewRating, held: Holding, service: Serving, address: Address) -> None:
     """Store what the customer thinks of the conversation or of one reply; what they thought before is replaced."""

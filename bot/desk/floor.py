@@ -48,13 +48,23 @@ class Page:
         self._queue = False
         self._mine = False
         self._grown: dict[str, int] = {}
+        self._typing: dict[str, None] = {}
 
-    def tell(self, *, queue: bool = False, mine: bool = False, grown: dict[str, int] | None = None) -> None:
+    def tell(
+        self,
+        *,
+        queue: bool = False,
+        mine: bool = False,
+        grown: dict[str, int] | None = None,
+        typing: str | None = None,
+    ) -> None:
         """Add to what the page has not been told yet."""
+        if typing is not None:
+            self._typing[typing] = None
         self._queue |= queue
         self._mine |= mine
         self._grown |= grown or {}
-        if self._queue or self._mine or self._grown:
+        if self._queue or self._mine or self._grown or self._typing:
             self._woken.set()
 
     async def news(self, patience: float) -> list[tuple[str, str]] | None:
@@ -67,7 +77,8 @@ class Page:
         self._woken.clear()
         told = [(name, "") for name, is_new in (("queue", self._queue), ("mine", self._mine)) if is_new]
         told += [("grown", f"{conversation_id} {seq}") for conversation_id, seq in self._grown.items()]
-        self._queue, self._mine, self._grown = False, False, {}
+        told += [("typing", conversation_id) for conversation_id in self._typing]
+        self._queue, self._mine, self._grown, self._typing = False, False, {}, {}
         return told
 
 
@@ -81,16 +92,18 @@ class Floor:
         self._stands: dict[str, Stand] = {}
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._unsubscribe: Callable[[], None] = lambda: None
+        self._unsubscribe: list[Callable[[], None]] = []
 
     async def start(self) -> None:
         """Begin to look."""
-        self._unsubscribe = self._signals.on_event(self._hear)
+        self._unsubscribe = [self._signals.on_event(self._hear), self._signals.on_typing(self.hear_typing)]
         self._task = asyncio.create_task(self._forever(), name="desk-floor")
 
     async def stop(self) -> None:
         """Look no more."""
-        self._unsubscribe()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -141,6 +154,13 @@ class Floor:
                     name: seq for name, seq in grown.items() if now[name].owner == page.rep_id or name == page.watched
                 },
             )
+
+    def hear_typing(self, conversation_id: str) -> None:
+        """Tell who has the conversation, or looks at it, that its customer writes."""
+        stand = self._stands.get(conversation_id)
+        for page in self._pages:
+            if page.watched == conversation_id or (stand is not None and stand.owner == page.rep_id):
+                page.tell(typing=conversation_id)
 
     def _hear(self, conversation_id: str) -> None:
         if conversation_id == DESK or conversation_id in self._stands:

@@ -155,6 +155,11 @@ def test_a_suggestion_never_writes_and_takes_up_nothing_that_the_bot_had_begun(s
         talk.post(text, wait=1)
         lin.act(talk, "suggestion")
     assert _effects(server) == before
+    talk.post("信用卡还款日是哪天", wait=1)
+    _, text = _suggested(lin.act(talk, "suggestion").text)
+    assert "还款" in text
+    assert "购汇" not in text
+    assert "确认" not in text
     lin.act(talk, "hand-back", disposition="gone")
 
 

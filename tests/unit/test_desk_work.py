@@ -122,6 +122,9 @@ async def test_pages_are_told_of_the_queue_of_their_own_and_of_what_they_show_an
         await room.floor.look()
         assert await others.news(0) == [("grown", f"{bots} 1")]
         assert await mine.news(0) is None
+        room.floor.hear_typing(first)
+        assert await mine.news(0) == [("typing", first)]
+        assert await others.news(0) is None
         await room.holding.hand_back(first, rep.id, Ending(), room.now, actor=rep.id)
         await room.floor.look()
         assert await mine.news(0) == [("mine", "")]

@@ -54,6 +54,9 @@ class TellerChat extends HTMLElement {
       launch: () => (this.frame.panel.hidden ? this.open() : this.close()),
       entries: () => this.#entries(),
     });
+    this.frame.input.addEventListener("input", () => {
+      if (this.handover.owner === "joined") this.conversation?.types();
+    });
     this.root.append(this.frame.panel, this.frame.launcher);
     this.#label();
   }

@@ -10,6 +10,7 @@ import { Tabs } from "./tabs.js";
 
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 10_000;
+const TYPES_EVERY = 4_000;
 const SILENCE = 40_000; // The server speaks every 15 s, if only to say that it is there.
 const PAGE = { page: /^[a-z0-9_\-/]{1,64}$/, product: /^[\p{L}\p{N}_· +\-()（）.]{1,48}$/u, card_tail: /^[0-9]{4}$/ };
 
@@ -28,6 +29,7 @@ export class Conversation extends EventTarget {
     /** @type {Page | null} */
     this.page = null;
     this.pageTold = "";
+    this.typedAt = 0;
     /** @type {Identity | null} */
     this.identity = null;
     this.flushing = false;
@@ -110,6 +112,13 @@ export class Conversation extends EventTarget {
     if (!this.credentials) return false;
     const response = await this.#fetch("/rating", { method: "PUT", body: { score, ...more } }).catch(() => null);
     return Boolean(response?.ok);
+  }
+
+  /** Tells a human who has the conversation that the customer writes, every few seconds at most. */
+  types() {
+    if (!this.credentials || Date.now() - this.typedAt < TYPES_EVERY) return;
+    this.typedAt = Date.now();
+    this.#fetch("/typing", { method: "POST" }).catch(() => null);
   }
 
   close() {

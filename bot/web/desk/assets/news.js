@@ -3,12 +3,14 @@
 import { toast } from "./toast.js";
 
 const AGAIN = 3_000;
+const TYPES_FOR = 6_000;
 /** @type {EventSource | null} */
 let stream = null;
 let watched = "";
 let asking = false;
 let askAgain = false;
 let waiting = -1;
+let typingTimer = 0;
 
 /** Follows the floor, and the conversation that is shown. */
 export function follow() {
@@ -19,6 +21,9 @@ export function follow() {
     toEnd(false);
     countWaiting();
   });
+  // Browsers ask whether a page may notify only when somebody touched it.
+  if (window.Notification?.permission === "default")
+    document.addEventListener("click", () => Notification.requestPermission(), { once: true });
   window.addEventListener("pagehide", () => stream?.close());
   // A line that is gone may look open for minutes, and one that is back would be tried only after a while.
   window.addEventListener("offline", () => {
@@ -46,6 +51,13 @@ function open() {
       if (!shown().held) htmx.trigger(document.body, "desk:hands");
     }
     htmx.trigger(document.body, "desk:mine");
+  });
+  stream.addEventListener("typing", (event) => {
+    const line = document.querySelector("#types");
+    if (!line || event.data !== shown().conversation) return;
+    line.hidden = false;
+    clearTimeout(typingTimer);
+    typingTimer = setTimeout(() => (line.hidden = true), TYPES_FOR);
   });
   stream.addEventListener("over", () => location.reload());
   stream.addEventListener("error", () => {
@@ -86,6 +98,7 @@ async function more() {
       for (const line of fresh) htmx.process(line);
       if (atEnd) lines.scrollTop = lines.scrollHeight;
       if (fresh.some((line) => line.dataset.who === "customer")) {
+        document.querySelector("#types")?.setAttribute("hidden", "");
         if (held) htmx.trigger(document.body, "desk:heard");
         if (document.hidden) notify("newMessage");
       }
