@@ -9,7 +9,8 @@ rewriting of any of them, as honest drafts of people do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from dataclasses import replace
+from functools import lru_cache
 
 from backends.result import Fact, Result
 from backends.values import Money, Value
@@ -35,9 +36,13 @@ TRUE_OF_THE_OUTCOME: dict[tuple[str, str, str], Value] = {
 """Values that an outcome implies, where a sample would contradict it."""
 
 
-@cache
 def staged(plan: Plan) -> tuple[tuple[Draft, ...], Result]:
-    """The sources for a reply to *plan*, one of each wording, and the result behind them."""
+    """The sources for a reply to *plan*, one of each wording, and the result behind them; the customer's words change none."""
+    return _staged(replace(plan, customer="", mood="calm", channel="web"))
+
+
+@lru_cache(maxsize=512)
+def _staged(plan: Plan) -> tuple[tuple[Draft, ...], Result]:
     said = wording(plan.capability, plan.outcome)
     facts = {name: _fact(plan, name) for name in map(base_name, plan.given) if name != ROWS}
     row = _row(plan, said)

@@ -7,7 +7,7 @@ import json
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -27,7 +27,7 @@ from responses.writer.recital import Recital
 from responses.writer.rehearsal import refusals, staged, watching
 from responses.writer.serve import Writer, plans_of
 from responses.writer.session import RELEASE, Release
-from responses.writer.tokens import END, MARKS, Vocabulary
+from responses.writer.tokens import END, MARKS, MASKED, Vocabulary
 from tests.unit.test_import_rules import TRAINING_ONLY, loaded_by
 
 LINES = ("您尾号的信用卡，本期还需还，请在前还款。", "Your card ending is due on, please pay by then.", "两张卡一起还")
@@ -120,6 +120,35 @@ def test_a_word_the_watch_objects_to_is_taken_back_and_the_memory_with_it():
     assert any(later < before for before, later in zip(model.read_behind, model.read_behind[1:], strict=False) if later)
 
 
+class Chain:
+    """A model that says of each character what comes next: the first of *after*, else the second, and behind all the end."""
+
+    def __init__(self, after: Mapping[str, str]) -> None:
+        self._after = after
+
+    def read(self, ids: Sequence[int], kept: int) -> Logits:
+        logits = np.full(vocabulary().size, -9.0, dtype=np.float32)
+        logits[vocabulary().marks[END]] = 0
+        for rank, char in enumerate(self._after.get(vocabulary().texts[ids[-1]], "")):
+            logits[vocabulary().encode(char)[0]] = 5 - rank
+        return logits
+
+
+def test_behind_what_was_taken_back_the_model_is_asked_anew():
+    chain = Chain(
+        {"": "您", "您": "的", "的": "两还", "两": "信", "信": "用", "用": "卡", "卡": "。", "还": "款", "款": "。"}
+    )
+    every = range(vocabulary().size)
+    greedy = Sampler(chain, vocabulary(), {"zh": every, "en": every})
+    plan = Plan("card_bill", "found", ())
+    assert greedy.draw(plan, seed=1, how=How(temperature=0)).text == "您的两信用卡。"
+
+    def no_two(text: str, whole: bool) -> int | None:
+        return text.find("两") if "两" in text else None
+
+    assert greedy.draw(plan, seed=1, how=How(temperature=0), watch=no_two).text == "您的还款。"
+
+
 def test_a_reply_is_given_up_as_soon_as_its_time_is_over():
     left = iter([True] * 5)
     with pytest.raises(OutOfTime):
@@ -143,6 +172,7 @@ def test_nothing_a_customer_writes_becomes_a_mark_or_a_placeholder():
     ids = vocabulary().encode_plan(Plan("card_bill", "found", (), customer=written))
     assert vocabulary().marks[END] not in ids
     assert vocabulary().facts["card_tail"] not in ids
+    assert ids.count(vocabulary().marks[MASKED]) == 1
 
 
 def test_a_rehearsed_reply_is_judged_by_the_gates():

@@ -14,11 +14,12 @@ from typing import Any
 
 from responses.draft import Draft
 from responses.writer.decode import How, Watch
-from responses.writer.pairs import PAIRS
+from responses.writer.pairs import PAIRS, pairs
 from responses.writer.plan import Plan
+from responses.writer.recital import Recital
 from responses.writer.rehearsal import refusals, staged, watching
 from responses.writer.session import Release
-from responses.writer.training.text import templates, written
+from responses.writer.training.text import is_held_out, templates, written
 
 WAYS = {
     "free": (How(constrained=False), False),
@@ -26,6 +27,7 @@ WAYS = {
     "watched": (How(), True),
 }
 """Without any constraint; with placeholders and words constrained; and watched by the gates' rules besides, as it serves."""
+_TURNS = 200
 _WORD = re.compile(r"⟦[^⟦⟧]*⟧|[A-Za-z']+|[^\sA-Za-z]")
 
 
@@ -80,6 +82,31 @@ def _refused(text: str, plan: Plan, source: Draft) -> Sequence[Any]:
     return refusals(text, plan, [source])
 
 
+def recited(folder: Path = PAIRS, *, seed: int = 0) -> dict[str, Any]:
+    """What the written pairs that are learnt from do for the plans kept for validation: for how many one fits, how many of
+    the first that fit pass the gates as they are, and ``distinct_2`` of 200 replies to the plans that several fit."""
+    recital = Recital([pair for pair in pairs(folder) if not is_held_out(Plan.of(pair))])
+    plans = [plan for plan, _ in written(folder, held_out=True)]
+    fitting = [(at, plan, recital.fitting(plan, seed + at)) for at, plan in enumerate(plans)]
+    told = [(at, plan, found[0]) for at, plan, found in fitting if found]
+    refused = [_refused(text, plan, staged(plan)[0][at % len(staged(plan)[0])]) for at, plan, text in told]
+    varied = [plan for _, plan, found in fitting if plan.given and len(found) > 1][:40]
+    mine = [distinct_2(recital.fitting(plan, turn)[0] for turn in range(_TURNS)) for plan in varied]
+    other = [
+        distinct_2(sources[turn % len(sources)].text for turn in range(_TURNS))
+        for sources in (staged(plan)[0] for plan in varied)
+    ]
+    return {
+        "plans": len(plans),
+        "fit": round(len(told) / len(plans), 4),
+        "passed": round(sum(not each for each in refused) / max(1, len(told)), 4),
+        "distinct_2": {
+            "recital": round(sum(mine) / max(1, len(mine)), 4),
+            "template": round(sum(other) / max(1, len(other)), 4),
+        },
+    }
+
+
 def summary(replies: Sequence[Rehearsed]) -> dict[str, Any]:
     """Shares and medians over *replies*; milliseconds are of replies of 40 to 80 characters."""
     size = len(replies)
@@ -97,8 +124,8 @@ def summary(replies: Sequence[Rehearsed]) -> dict[str, Any]:
 
 def distinct_2(texts: Iterable[str]) -> float:
     """Different pairs of neighbouring words as a share of all (Li et al. 2016); a character or a placeholder is a word."""
-    pairs = [pair for text in texts if (words := _WORD.findall(text)) for pair in pairwise(words)]
-    return len(set(pairs)) / len(pairs) if pairs else 0.0
+    beside = [pair for text in texts if (words := _WORD.findall(text)) for pair in pairwise(words)]
+    return len(set(beside)) / len(beside) if beside else 0.0
 
 
 def variety(release: Release, plan: Plan, *, replies: int = 200) -> tuple[float, float]:
@@ -116,6 +143,7 @@ def measured(
     """Every figure of the release at *release_folder*, on the plans that the pairs of *folder* keep for validation."""
     release = Release(release_folder)
     told: dict[str, Any] = {way: summary(rehearse(release, way, folder, most=most)) for way in WAYS}
+    told["recital"] = recited(folder)
     told["templates"] = summary(rehearse_templates(release, folder, most=most))
     held_out = [plan for plan, _ in written(folder, held_out=True) if plan.given]
     chosen = random.Random(1).sample(held_out, min(plans, len(held_out)))  # noqa: S311
