@@ -21,7 +21,7 @@ from responses.draft import PLACEHOLDER
 from responses.gateway import ModelFailure, Request
 from responses.prompting import Matter, Prompt
 from responses.writer.decode import How, Logits, OutOfTime, Sampler
-from responses.writer.pairs import PAIRS, pairs
+from responses.writer.pairs import PAIRS, Pair, pairs
 from responses.writer.plan import Plan
 from responses.writer.recital import Recital
 from responses.writer.rehearsal import refusals, staged, watching
@@ -227,6 +227,33 @@ def test_a_written_reply_is_said_only_in_moods_and_tones_that_it_is_right_in():
             reply = text.replace("⟦", "{").replace("⟧", "}")
             mine = [each for each in pairs() if each.reply == reply]
             assert any(each.mood not in hurt and each.tone in ("formal", "warm") for each in mine), reply
+
+
+def test_what_one_customer_said_is_not_told_to_another():
+    about = {"capability": "transfer_status", "outcome": "arrived", "lang": "zh", "tone": "warm", "channel": "web"}
+    rent = Pair.model_validate(
+        {
+            **about,
+            "mood": "calm",
+            "customer": "给房东的转到没",
+            "given": ["amount"],
+            "reply": "房东那边已经有{amount}了。",
+        }
+    )
+    plain = Pair.model_validate(
+        {**about, "mood": "calm", "customer": "钱呢", "given": ["amount"], "reply": "对方账户里已经有{amount}了。"}
+    )
+    # Among many replies neither 房东 nor 对方 is everybody's word.
+    written = Recital([rent, plain, *pairs()[:600]])
+    plan = Plan("transfer_status", "arrived", ("amount",), customer="转账到了没")
+    mine = [
+        reply
+        for reply in (rent.reply, plain.reply)
+        if reply.replace("{", "⟦").replace("}", "⟧") in written.fitting(plan, 1)
+    ]
+    assert mine == [plain.reply]
+    told = written.fitting(replace(plan, customer="房东的租金"), 1)
+    assert rent.reply.replace("{", "⟦").replace("}", "⟧") in told
 
 
 def test_a_conversation_hears_the_same_written_reply_again_and_others_hear_others():
