@@ -16,7 +16,7 @@ from backends.http.breaker import Breaker
 from backends.values import BEIJING
 from bot.costs import Ledger
 from bot.parts import Clock
-from responses.gateway import Gateway, Meter, ModelProvider, Upstream
+from responses.gateway import Gateway, Meter, ModelProvider, NeverOpens, Upstream
 from responses.gateway.providers import Entry, ProviderError, open_provider
 
 BREAKER = partial(Breaker, failures=3, cool_down=30.0)
@@ -90,7 +90,8 @@ async def _opened(entry: Entry, meter: Meter, stack: AsyncExitStack) -> Upstream
         stack.push_async_callback(close)
     return Upstream(
         provider,
-        BREAKER(),
+        # Our writer has no words for many a plan, and says so at once: that is no sign of death.
+        NeverOpens() if entry.kind == "writer" else BREAKER(),
         concurrency=entry.concurrency,
         on_premises=entry.in_house,
         price=entry.price,

@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,8 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.models import open_models
+from bot.parts import utc_now
 from responses.draft import PLACEHOLDER
 from responses.gateway import ModelFailure, Request
+from responses.gateway.providers import Entry
 from responses.prompting import Matter, Prompt
 from responses.writer.decode import How, Logits, OutOfTime, Sampler
 from responses.writer.pairs import PAIRS, Pair, pairs
@@ -280,6 +284,20 @@ async def test_without_a_release_only_what_people_wrote_is_said():
     with pytest.raises(ModelFailure, match="no written reply fits"):
         await writer.complete(Request(unheard, 5, "card_bill", 1))
     await writer.close()
+
+
+async def test_a_writer_without_words_for_one_plan_is_asked_for_the_next(database):
+    asked = replace(
+        prompt(Matter(CALM.capability, CALM.outcome, CALM.given), draft=staged(Plan.of(CALM))[0][0].text),
+        mood="calm", tone="warm", room="web",
+    )  # fmt: skip
+    unheard = replace(asked, matters=(Matter(CALM.capability, CALM.outcome, ("hotline",)),))
+    async with AsyncExitStack() as stack:
+        gateway = (await open_models((Entry(name="writer", kind="writer"),), database, utc_now, stack, None)).gateway
+        assert gateway is not None
+        for _ in range(5):
+            assert (await gateway.rewrite(unheard, lambda text: ())).verdict == "unavailable"
+        assert (await gateway.rewrite(asked, lambda text: ())).verdict == "passed"
 
 
 def test_what_serves_needs_nothing_that_trains():
