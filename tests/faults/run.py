@@ -158,7 +158,7 @@ async def _burst(world: World, plan: Plan) -> BurstResult:
 async def _trouble(world: World, plan: Plan, customers: int, measured: BurstResult | None) -> Outcome:
     before = world.journal.acknowledged
     replicas = world.replicas(plan.replicas, "replica")
-    chaos = Chaos(world, replicas, kills=plan.kills, interval=plan.seconds * 0.7 / max(plan.kills, 1))
+    chaos = Chaos(world, replicas, kills=plan.kills, interval=plan.seconds * 0.55 / max(plan.kills, 1))
     door = world.door(replicas)
     started = time.monotonic()
     over = asyncio.Event()
