@@ -25,7 +25,7 @@ from tests.conversations.walk import Said, Talk, Walk
 
 LONG = "TELLER_ALL_STORIES" in os.environ
 BOUNDS = settings(
-    max_examples=30 if LONG else 11,
+    max_examples=30 if LONG else 8,
     stateful_step_count=40 if LONG else 24,
     deadline=None,
     derandomize=not LONG,
