@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.message import Frozen, NewEvent
-from bot.records import ConversationRow, EventRow, InboxRow
+from bot.records import ConversationRow, EventRow, InboxRow, is_reply_to
 from bot.signals import Signals
 from bot.store import reading
 
@@ -34,13 +34,7 @@ _READ = (
 _ANSWER = (
     select(*_COLUMNS, InboxRow.status)
     .select_from(InboxRow)
-    .outerjoin(
-        EventRow,
-        (EventRow.conversation_id == InboxRow.conversation_id)
-        & (EventRow.in_reply_to == InboxRow.seq)
-        & (EventRow.type == "message.completed")
-        & (EventRow.actor == "bot"),
-    )
+    .outerjoin(EventRow, is_reply_to(InboxRow))
     .where(InboxRow.conversation_id == bindparam("conversation"), InboxRow.seq == bindparam("message"))
 )
 _TAKE_NUMBERS = (

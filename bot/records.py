@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -338,3 +339,13 @@ class AuditRow(Base):
     action: Mapped[str]
     conversation_id: Mapped[str | None]
     data: Mapped[Json]
+
+
+def is_reply_to(row: type[InboxRow | TurnRow]) -> ColumnElement[bool]:
+    """Joins events to a message, or to its turn: the bot's whole reply to it, of which there is one at most."""
+    return (
+        (EventRow.conversation_id == row.conversation_id)
+        & (EventRow.in_reply_to == row.seq)
+        & (EventRow.type == "message.completed")
+        & (EventRow.actor == "bot")
+    )

@@ -25,7 +25,7 @@ from bot.decision import Act, Effect, Handoff, Step, StepUp
 from bot.message import Frozen, Incoming, Turn
 from bot.parts import Parts, Understand
 from bot.principal import Principal
-from bot.records import ConversationRow, EventRow, TurnRow
+from bot.records import ConversationRow, EventRow, TurnRow, is_reply_to
 from bot.session import Session
 from bot.store import reading
 from bot.turn import handle_turn
@@ -211,13 +211,7 @@ async def recorded_turns(engine: AsyncEngine, conversation_id: str) -> AsyncIter
     """The turns of a conversation in their order."""
     query = (
         select(TurnRow.seq, TurnRow.at, TurnRow.record, EventRow.data)
-        .outerjoin(
-            EventRow,
-            (EventRow.conversation_id == TurnRow.conversation_id)
-            & (EventRow.in_reply_to == TurnRow.seq)
-            & (EventRow.type == "message.completed")
-            & (EventRow.actor == "bot"),
-        )
+        .outerjoin(EventRow, is_reply_to(TurnRow))
         .where(TurnRow.conversation_id == conversation_id)
         .order_by(TurnRow.seq)
     )

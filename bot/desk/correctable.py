@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.desk.correction_checks import braced
 from bot.message import Frozen
-from bot.records import EventRow, TurnRow
+from bot.records import EventRow, TurnRow, is_reply_to
 from intents.tagging import Spans
 from intents.understanding import Act, Language
 
@@ -51,13 +51,7 @@ async def recorded_turn(connection: AsyncConnection, conversation_id: str, seq: 
     """The turn of that message. Raises ``NoSuchTurn``, also for one that failed: it was never understood."""
     query = (
         select(TurnRow.record, EventRow.data)
-        .outerjoin(
-            EventRow,
-            (EventRow.conversation_id == TurnRow.conversation_id)
-            & (EventRow.in_reply_to == TurnRow.seq)
-            & (EventRow.type == "message.completed")
-            & (EventRow.actor == "bot"),
-        )
+        .outerjoin(EventRow, is_reply_to(TurnRow))
         .where(TurnRow.conversation_id == conversation_id, TurnRow.seq == seq)
     )
     row = (await connection.execute(query)).first()
