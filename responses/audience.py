@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from backends.result import Fact
-from backends.values import Count
+from backends.values import BEIJING, Count
 from responses.reply import Frozen, Language
 
 Mood = Literal["calm", "anxious", "angry", "hurried", "cheerful", "puzzled"]
@@ -21,7 +20,6 @@ ELDER_FROM = 60
 FORMAL_TIERS = frozenset({"platinum", "private"})
 SMALL_CHANNELS = frozenset({"wechat", "wechat-kf", "wecom"})
 """Where a message is a small bubble on a telephone."""
-_BANK_TIME = ZoneInfo("Asia/Shanghai")
 _PARTS: tuple[tuple[int, PartOfDay], ...] = (
     (5, "night"), (9, "morning"), (11, "forenoon"), (13, "noon"), (18, "afternoon"), (23, "evening"),
 )  # fmt: skip
@@ -107,5 +105,5 @@ class Audience(Frozen):
     @property
     def part_of_day(self) -> PartOfDay:
         """The part of the day in Beijing."""
-        hour = self.now.astimezone(_BANK_TIME).hour
+        hour = self.now.astimezone(BEIJING).hour
         return next((part for end, part in _PARTS if hour < end), "night")

@@ -6,20 +6,19 @@ import datetime as dt
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import yaml
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from backends.values import BEIJING
 from bot.desk.rules import desk_rules
 from bot.desk.sessions import SignedIn
 from bot.desk.summary import label_of
 
 WEB = Path(__file__).parents[2] / "web" / "desk"
 WORDS = Path(__file__).parents[1] / "words.yml"
-BANK_TIME = ZoneInfo("Asia/Shanghai")
 
 # HTMX writes what our server sent into the page, and so needs a policy of its own; desk.js makes it, for markup alone.
 CONTENT_SECURITY_POLICY = (
@@ -98,11 +97,11 @@ def environment() -> Environment:
 
 
 def _clock(at: dt.datetime) -> str:
-    return at.astimezone(BANK_TIME).strftime("%H:%M")
+    return at.astimezone(BEIJING).strftime("%H:%M")
 
 
 def _moment(at: dt.datetime) -> str:
-    return at.astimezone(BANK_TIME).strftime("%Y-%m-%d %H:%M:%S")
+    return at.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _span(seconds: float) -> str:
