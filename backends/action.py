@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backends.facts import Vouched, facts
 from backends.result import Card, Choice, Fact, Frozen, Result, Row
+from backends.values import BEIJING
 
 Step = Literal["run", "explain", "status", "prepare", "commit", "outcome", "void"]
 """``run`` reads. A write has ``explain`` (how it works), ``status`` (what became of the last one), ``prepare``
@@ -19,9 +20,6 @@ Step = Literal["run", "explain", "status", "prepare", "commit", "outcome", "void
 same, and where nothing did, nothing ever will: a commit that comes late is refused)."""
 
 Assurance = Literal["none", "signed_in", "stepped_up"]
-
-BANK_TIME = dt.timezone(dt.timedelta(hours=8), "Asia/Shanghai")
-"""The bank's day begins at midnight here; China has had no summer time since 1991."""
 
 
 class Caller(Frozen):
@@ -109,7 +107,7 @@ class Context:
     @property
     def today(self) -> dt.date:
         """The bank's calendar day."""
-        return self.now.astimezone(BANK_TIME).date()
+        return self.now.astimezone(BEIJING).date()
 
 
 COMMON_OUTCOMES = frozenset({"sign_in", "expired", "changed", "unknown_key", "not_done"})

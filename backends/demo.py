@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from backends.account import seed as account_seed
 from backends.account.tables import Account, Balance, Customer
-from backends.action import BANK_TIME
 from backends.card import seed_repaying, seed_service
 from backends.card.tables import Card, Statement, Transaction
 from backends.fx import seed as fx_seed
@@ -24,7 +23,7 @@ from backends.loan import seed as loan_seed
 from backends.pension import seed as pension_seed
 from backends.service.tables import BranchOffice
 from backends.tables import Base
-from backends.values import Money, Term, from_canonical
+from backends.values import BEIJING, Money, Term, from_canonical
 from backends.wealth import navs
 from backends.wealth import seed as wealth_seed
 from backends.wealth.holdings import HUNDREDTHS, maturity
@@ -62,7 +61,7 @@ async def _seed(engine: AsyncEngine, now: dt.datetime) -> None:
 
 
 async def _insert(connection: AsyncConnection, now: dt.datetime) -> None:
-    today = now.astimezone(BANK_TIME).date()
+    today = now.astimezone(BEIJING).date()
     rows = [
         *_customers(now, today),
         *_transactions(today),
@@ -205,7 +204,7 @@ def _transactions(today: dt.date) -> Rows:
                 {
                     "transaction_id": f"{card_ids[tail]}-{number}",
                     "card_id": card_ids[tail],
-                    "spent_at": dt.datetime.combine(day, dt.time.fromisoformat(clock), BANK_TIME),
+                    "spent_at": dt.datetime.combine(day, dt.time.fromisoformat(clock), BEIJING),
                     "posted_on": day + dt.timedelta(days=DAYS_TO_POST),
                     "merchant": told["merchants"][merchant]["zh"],
                     "merchant_en": told["merchants"][merchant]["en"],

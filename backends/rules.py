@@ -11,10 +11,9 @@ import yaml
 from pydantic import Field
 
 from backends import values
-from backends.action import BANK_TIME
 from backends.facts import Ruled, Words, facts
 from backends.result import Fact, Frozen, Kind
-from backends.values import Count, Money, Percent, Value
+from backends.values import BEIJING, Count, Money, Percent, Value
 
 RULES_FILE = Path(__file__).with_name("rules.yml")
 REVIEW_EVERY = dt.timedelta(days=365)
@@ -89,7 +88,7 @@ def ruled(rule_id: str, day: dt.date) -> Ruled:
 def standing_facts(now: dt.datetime) -> dict[str, Fact]:
     """The facts of ``STANDING`` by name, as the rules have them on the bank's day of *now* (aware); one that is not in
     force is left out."""
-    day = now.astimezone(BANK_TIME).date()
+    day = now.astimezone(BEIJING).date()
     holding = {each.rule_id: each.ruled() for each in _rules() if each.rule_id in STANDING and each.holds_on(day)}
     return {fact.name: fact for fact in facts("rule", now, "public", dict(holding))}
 

@@ -6,10 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from backends.action import BANK_TIME, Refused
+from backends.action import Refused
 from backends.facts import Said
 from backends.inputs import folded, read_amount
-from backends.values import Money, Period
+from backends.values import BEIJING, Money, Period
 
 RECENT = dt.timedelta(days=30)
 """How far back is looked for someone who names no time; for one movement they describe, all that is kept is."""
@@ -70,4 +70,4 @@ def bounds(period: Period) -> tuple[dt.datetime, dt.datetime]:
 
 def midnight(day: dt.date) -> dt.datetime:
     """The first moment of *day* by the bank's clock."""
-    return dt.datetime.combine(day, dt.time(), BANK_TIME)
+    return dt.datetime.combine(day, dt.time(), BEIJING)

@@ -105,12 +105,12 @@ def understand() -> None:
     """Read texts, or JSON objects with "text", a line each on standard input; write what each means, a line each."""
     import datetime as dt
 
-    from backends.action import BANK_TIME
+    from backends.values import BEIJING
     from intents.serve import Understander, to_json
     from intents.understanding import Context
 
     understander = Understander()
-    context = Context(today=dt.datetime.now(BANK_TIME).date())
+    context = Context(today=dt.datetime.now(BEIJING).date())
     for line in sys.stdin:
         meaning = understander.understand(_text_of(line), context)
         print(json.dumps(to_json(meaning), ensure_ascii=False), flush=True)

@@ -46,15 +46,15 @@ def ask(
     about: Annotated[str | None, typer.Option(help="The capability it concerns, unless the model is to say.")] = None,
 ) -> None:
     """Show which answers a question finds, how well each fits, and what would be said."""
-    from backends.action import BANK_TIME
     from backends.knowledge.service import library
+    from backends.values import BEIJING
     from bot.app import embedder_of
     from bot.parts import utc_now
     from intents.serve import Understander, language_of
     from intents.understanding import Context
 
     now = utc_now()
-    today = now.astimezone(BANK_TIME).date()
+    today = now.astimezone(BEIJING).date()
     language = language_of(question, None)
     understander = Understander()
     intent = about or understander.understand(question, Context(today=today)).top
@@ -87,15 +87,15 @@ def measure() -> None:
 
 def problems(known: Sequence[Answer]) -> list[str]:
     """Everything wrong with *known* today, the words that a reply may not use among them."""
-    from backends.action import BANK_TIME
     from backends.knowledge.check import problems as of_the_base
+    from backends.values import BEIJING
     from bot.parts import utc_now
     from intents.capability import catalog
 
     capabilities = catalog()
     served = {name for name, capability in capabilities.items() if capability.status == "served"}
     asked = {name for name, capability in capabilities.items() if capability.kind in ("knowledge", "write", "query")}
-    today = utc_now().astimezone(BANK_TIME).date()
+    today = utc_now().astimezone(BEIJING).date()
     found = asyncio.run(of_the_base(known, today, intents=asked, served=served))
     silent = {name for name in served if capabilities[name].kind == "knowledge"} - {each.intent for each in known}
     found += [f"{name}: is served, and has no answer" for name in sorted(silent)]
@@ -121,13 +121,13 @@ def refused(answer: Answer) -> Iterator[str]:
 
 def said(answer: Answer, language: Language, now: dt.datetime) -> str:
     """*answer* as it would be said."""
-    from backends.action import BANK_TIME
     from backends.knowledge.actions import stated
     from backends.result import Fact
+    from backends.values import BEIJING
     from responses.draft import Drafter
 
     passage = Fact.of(
         "answer", answer.answer.zh, kind="passage", source="knowledge", as_of=now, english=answer.answer.en
     )
-    facts = {fact.name: fact for fact in (passage, *stated(answer, now, now.astimezone(BANK_TIME).date()))}
+    facts = {fact.name: fact for fact in (passage, *stated(answer, now, now.astimezone(BEIJING).date()))}
     return f"{Drafter(language).line('{answer}', facts).text}\n({answer.source[language]})"

@@ -101,7 +101,7 @@ def _share(said: str | None) -> float | None:
 
 def time_of(said: str | None) -> dt.datetime | None:
     """The time that was said, in UTC; one without a zone is Beijing's, and a day begins there at midnight."""
-    from backends.action import BANK_TIME
+    from backends.values import BEIJING
 
     if said is None:
         return None
@@ -109,7 +109,7 @@ def time_of(said: str | None) -> dt.datetime | None:
         time = dt.datetime.fromisoformat(said)
     except ValueError:
         _fail(f"--since takes a day or a time such as 2026-11-20 or 2026-11-20T08:30, not {said!r}.")
-    return (time if time.tzinfo else time.replace(tzinfo=BANK_TIME)).astimezone(dt.UTC)
+    return (time if time.tzinfo else time.replace(tzinfo=BEIJING)).astimezone(dt.UTC)
 
 
 def _fail(sentence: str, code: int = BAD_USE) -> NoReturn:

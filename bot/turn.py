@@ -12,9 +12,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from backends.result import Result
+from backends.values import BEIJING
 from bot import moods, router, tracking
 from bot.decision import Act, Answer, Ask, Clarify, Confirm, Decision, Effect, Handoff, Saying, Step, StepUp
 from bot.effects import perform as perform_effect
@@ -31,7 +31,6 @@ from responses.phrases import remembered
 
 MAX_ROUNDS = 4
 """Check a code, commit, find the quote lapsed, quote again: the longest honest chain."""
-BANK_TIME = ZoneInfo("Asia/Shanghai")
 Perform = Callable[[Effect, Sequence[Step], Incoming, Principal, dt.datetime, Parts], Awaitable[Result]]
 """Carries out one effect: ``bot.effects.perform``, or in a replay what was recorded of it."""
 
@@ -54,7 +53,7 @@ async def handle_turn(
     given = _given(session, principal, now)
     await failpoint("turn.before_understand", message.conversation_id)
     with clock.stage("understand"):
-        understanding = parts.understand(message.text, session.context(now.astimezone(BANK_TIME).date()))
+        understanding = parts.understand(message.text, session.context(now.astimezone(BEIJING).date()))
     await failpoint("turn.understood", message.conversation_id)
     if message.owner not in ("bot", "queue"):
         return _silent(message, session, understanding, parts, clock, given)

@@ -9,9 +9,8 @@ from typing import Any
 
 from backends.account.tables import Entry, Transfer
 from backends.account.transfers import masked
-from backends.action import BANK_TIME
 from backends.tables import Base
-from backends.values import Money
+from backends.values import BEIJING, Money
 
 Rows = Iterator[tuple[type[Base], dict[str, Any]]]
 EXPECTED_WITHIN = dt.timedelta(hours=24)
@@ -20,7 +19,7 @@ EXPECTED_WITHIN = dt.timedelta(hours=24)
 
 def rows(history: dict[str, Any], transfers: dict[str, Any], now: dt.datetime) -> Rows:
     """The rows of what ``demo_bank/account_history.yml`` and ``demo_bank/transfers.yml`` tell, up to *now*."""
-    today = now.astimezone(BANK_TIME).date()
+    today = now.astimezone(BEIJING).date()
     yield from _history(history, today, now)
     yield from _transfers(transfers, today, now)
 
@@ -31,7 +30,7 @@ def _history(told: dict[str, Any], today: dt.date, now: dt.datetime) -> Rows:
         for day, *rest in history["monthly"]:
             dated += [(each, *rest) for each in _days_of_month(day, today, told["months"])]
         for number, (day, clock, kind, side, amount, channel) in enumerate(dated, start=1):
-            at = dt.datetime.combine(day, dt.time.fromisoformat(clock), BANK_TIME)
+            at = dt.datetime.combine(day, dt.time.fromisoformat(clock), BEIJING)
             if at > now:
                 continue
             named = told["sides"][side]
@@ -95,13 +94,13 @@ def _sent_at(each: dict[str, Any], today: dt.date, now: dt.datetime) -> dt.datet
     if "minutes" in each:
         return now - dt.timedelta(minutes=each["minutes"])
     days, clock = each["sent"]
-    return dt.datetime.combine(today - dt.timedelta(days=days), dt.time.fromisoformat(clock), BANK_TIME)
+    return dt.datetime.combine(today - dt.timedelta(days=days), dt.time.fromisoformat(clock), BEIJING)
 
 
 def _reference(account_id: str, number: int, sent_at: dt.datetime) -> str:
     """The bank's number for a transfer: its day and ten digits."""
     mixed = hashlib.sha256(f"{account_id} transfer {number}".encode()).digest()
-    return f"{sent_at.astimezone(BANK_TIME):%Y%m%d}{int.from_bytes(mixed[:8]) % 10**10:010d}"
+    return f"{sent_at.astimezone(BEIJING):%Y%m%d}{int.from_bytes(mixed[:8]) % 10**10:010d}"
 
 
 def _entry(

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backends.action import BANK_TIME, Refused, Terms
+from backends.action import Refused, Terms
 from backends.card import transactions
 from backends.card.service_tables import Dispute
 from backends.card.tables import Card, Transaction
 from backends.facts import Vouched, Words
 from backends.rules import count_rule, ruled
 from backends.search import Search
-from backends.values import Money
+from backends.values import BEIJING, Money
 
 REASONS = ("unauthorised", "duplicate", "refund_missing", "wrong_amount", "not_delivered")
 MOST_OFFERED = 5
@@ -37,7 +37,7 @@ def answer_by(today: dt.date) -> dt.date:
 
 def is_too_old(spent_at: dt.datetime, today: dt.date) -> bool:
     """Whether a transaction can no longer be disputed on *today*."""
-    return (today - spent_at.astimezone(BANK_TIME).date()).days > count_rule("dispute_days", today).number
+    return (today - spent_at.astimezone(BEIJING).date()).days > count_rule("dispute_days", today).number
 
 
 async def disputable(db: AsyncSession, cards: Sequence[Card], search: Search, now: dt.datetime) -> list[Transaction]:

@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backends.account import service as account
 from backends.account.tables import Account
-from backends.action import BANK_TIME, Refused, Terms
+from backends.action import Refused, Terms
 from backends.card.service import card_name
 from backends.card.service_tables import MailingAddress, Plastic, Replacement
 from backends.card.tables import Card, Transaction
 from backends.facts import Words
 from backends.rules import count_rule, money_rule
-from backends.values import Money
+from backends.values import BEIJING, Money
 
 FEE_NAME = Words("补换卡工本费", "Card replacement fee")
 
@@ -97,7 +97,7 @@ async def order(db: AsyncSession, customer_id: str, terms: ReplaceTerms, *, refe
     Refused as ``changed`` where the card was frozen or released meanwhile, ``already`` where one is under way,
     ``insufficient_funds``, or ``not_found`` where the card is not theirs; the caller undoes what was done before.
     """
-    today = now.astimezone(BANK_TIME).date()
+    today = now.astimezone(BEIJING).date()
     card = await db.get(Card, terms.card_id, populate_existing=True)
     if card is None or card.customer_id != customer_id:
         raise Refused("not_found")
@@ -154,6 +154,6 @@ async def _take(db: AsyncSession, card: Card, terms: ReplaceTerms, reference: st
     db.add(
         Transaction(
             transaction_id=f"fee-{reference}", card_id=card.card_id, spent_at=now,
-            posted_on=now.astimezone(BANK_TIME).date(), merchant=FEE_NAME.zh, merchant_en=FEE_NAME.en or FEE_NAME.zh, amount=terms.fee,
+            posted_on=now.astimezone(BEIJING).date(), merchant=FEE_NAME.zh, merchant_en=FEE_NAME.en or FEE_NAME.zh, amount=terms.fee,
         )
     )  # fmt: skip

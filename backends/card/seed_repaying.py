@@ -6,16 +6,15 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-from backends.action import BANK_TIME
 from backends.card.plans import months_after
 from backends.card.tables import AutopayDebit, AutopayMandate, InstalmentPlan, LimitChange, LimitOffer, Repayment
 from backends.tables import Base
-from backends.values import Money
+from backends.values import BEIJING, Money
 
 
 def rows(told: dict[str, Any], now: dt.datetime) -> Iterator[tuple[type[Base], dict[str, Any]]]:
     """The rows as of *now*; *told* is what the file holds."""
-    today = now.astimezone(BANK_TIME).date()
+    today = now.astimezone(BEIJING).date()
     for number, plan in enumerate(told["plans"], start=1):
         made_at = now - dt.timedelta(days=plan["days"])
         yield (
@@ -30,7 +29,7 @@ def rows(told: dict[str, Any], now: dt.datetime) -> Iterator[tuple[type[Base], d
                 "principal": _minor(plan["principal"]),
                 "interest": _minor(plan["interest"]),
                 "terms": plan["terms"],
-                "first_on": months_after(made_at.astimezone(BANK_TIME).date(), 1),
+                "first_on": months_after(made_at.astimezone(BEIJING).date(), 1),
                 "own_limit": True,
                 "made_at": made_at,
             },

@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-from backends.action import BANK_TIME
 from backends.card.service_tables import (
     AnnualFee,
     CardApplication,
@@ -20,7 +19,7 @@ from backends.card.service_tables import (
     Reward,
 )
 from backends.tables import Base
-from backends.values import Money
+from backends.values import BEIJING, Money
 
 Rows = Iterator[tuple[type[Base], dict[str, Any]]]
 POINTS_LAST_YEARS = 3
@@ -28,7 +27,7 @@ POINTS_LAST_YEARS = 3
 
 def rows(told: dict[str, Any], card_ids: dict[str, str], now: dt.datetime) -> Rows:
     """The rows as of *now*; *told* is what the file holds, *card_ids* name the cards by their last digits."""
-    today = now.astimezone(BANK_TIME).date()
+    today = now.astimezone(BEIJING).date()
     yield from _points(told, today)
     yield from _fees(told["annual_fees"], card_ids, today)
     yield from _applications(told["applications"], today)
@@ -118,7 +117,7 @@ def _declines(told: dict[str, list[Any]], card_ids: dict[str, str], today: dt.da
                 {
                     "decline_id": f"{card_ids[tail]}-D{number}",
                     "card_id": card_ids[tail],
-                    "tried_at": dt.datetime.combine(day, dt.time.fromisoformat(clock), BANK_TIME),
+                    "tried_at": dt.datetime.combine(day, dt.time.fromisoformat(clock), BEIJING),
                     "merchant": merchant["zh"],
                     "merchant_en": merchant["en"],
                     "amount": _minor(amount),
@@ -128,7 +127,7 @@ def _declines(told: dict[str, list[Any]], card_ids: dict[str, str], today: dt.da
 
 
 def _replacements(told: dict[str, Any], card_ids: dict[str, str], now: dt.datetime) -> Rows:
-    today = now.astimezone(BANK_TIME).date()
+    today = now.astimezone(BEIJING).date()
     for customer_id, (area, area_en, detail) in told["addresses"].items():
         yield MailingAddress, {"customer_id": customer_id, "area": area, "area_en": area_en, "detail": detail}
     under_way = {}
@@ -139,7 +138,7 @@ def _replacements(told: dict[str, Any], card_ids: dict[str, str], now: dt.dateti
         yield (
             Replacement,
             {
-                "reference": _reference(asked_at.astimezone(BANK_TIME).date(), 3000 + number),
+                "reference": _reference(asked_at.astimezone(BEIJING).date(), 3000 + number),
                 "customer_id": each["customer"],
                 "card_id": card_ids[each["card"]],
                 "reason": each["reason"],
@@ -164,7 +163,7 @@ def _replacements(told: dict[str, Any], card_ids: dict[str, str], now: dt.dateti
 def _disputes(told: list[dict[str, Any]], card_ids: dict[str, str], now: dt.datetime) -> Rows:
     for number, each in enumerate(told, start=1):
         registered_at = now - dt.timedelta(days=each["days"])
-        day = registered_at.astimezone(BANK_TIME).date()
+        day = registered_at.astimezone(BEIJING).date()
         yield (
             Dispute,
             {
@@ -174,7 +173,7 @@ def _disputes(told: list[dict[str, Any]], card_ids: dict[str, str], now: dt.date
                 "reason": each["reason"],
                 "state": each["state"],
                 "registered_at": registered_at,
-                "answer_by": now.astimezone(BANK_TIME).date() + dt.timedelta(days=each["answer"]),
+                "answer_by": now.astimezone(BEIJING).date() + dt.timedelta(days=each["answer"]),
             },
         )
 

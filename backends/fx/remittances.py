@@ -12,11 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from backends.account.tables import Account
 from backends.account.transfers import masked
-from backends.action import BANK_TIME
 from backends.facts import Words
 from backends.fx.tables import Remittance, RemittanceStep
 from backends.search import is_called
-from backends.values import Money, Period
+from backends.values import BEIJING, Money, Period
 
 FINISHED = frozenset({"remit_credited", "remit_entered", "remit_refunded"})
 """Stages after which nothing more happens."""
@@ -109,5 +108,5 @@ async def remittances(
     for step in await db.scalars(query.order_by(RemittanceStep.reference, RemittanceStep.number)):
         steps.setdefault(step.reference, []).append(step)
     begun = [Progress(found[reference], each) for reference, each in steps.items()]
-    fitting = [each for each in begun if wanted.fits(each.remittance, each.steps[0].at.astimezone(BANK_TIME).date())]
+    fitting = [each for each in begun if wanted.fits(each.remittance, each.steps[0].at.astimezone(BEIJING).date())]
     return sorted(fitting, key=lambda each: (each.steps[0].at, each.remittance.reference), reverse=True)

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from backends.action import BANK_TIME
 from backends.fx.rates import UNIT, in_usd
 from backends.fx.tables import CashDay, CashReservation, DailyMid, NoteKind, Remittance, RemittanceStep
 from backends.tables import Base
-from backends.values import Money
+from backends.values import BEIJING, Money
 
 Rows = Iterator[tuple[type[Base], dict[str, Any]]]
 DAYS_KEPT = 366
@@ -39,11 +38,11 @@ def _step(currency: str, day: dt.date) -> Decimal:
 
 def remittances(told: dict[str, Any], now: dt.datetime) -> Rows:
     """The rows of what ``demo_bank/remittances.yml`` tells, as of *now*."""
-    today = now.astimezone(BANK_TIME).date()
+    today = now.astimezone(BEIJING).date()
     for account_id, entries in told["accounts"].items():
         for number, entry in enumerate(entries, start=1):
             steps = [
-                (stage, dt.datetime.combine(today - dt.timedelta(days=days), dt.time.fromisoformat(clock), BANK_TIME))
+                (stage, dt.datetime.combine(today - dt.timedelta(days=days), dt.time.fromisoformat(clock), BEIJING))
                 for days, clock, stage in entry["steps"]
             ]
             reference = _reference(account_id, "remittance", number, steps[0][1])
@@ -54,7 +53,7 @@ def remittances(told: dict[str, Any], now: dt.datetime) -> Rows:
 
 def banknotes(told: dict[str, Any], mids: dict[str, str], now: dt.datetime) -> Rows:
     """The rows of what ``demo_bank/fx_cash.yml`` tells, as of *now*, counted at the prices *mids*."""
-    today = now.astimezone(BANK_TIME).date()
+    today = now.astimezone(BEIJING).date()
     for currency, step in told["notes"].items():
         yield NoteKind, {"currency": currency, "step": Money.of(step, currency).minor}
     for number, (customer_id, account_id, branch_id, amount, currency, ago, ahead) in enumerate(
@@ -115,4 +114,4 @@ def _remittance(told: dict[str, Any], entry: dict[str, Any], today: dt.date) -> 
 def _reference(account_id: str, kind: str, number: int, first: dt.datetime) -> str:
     """The bank's number for something of the past: its day and ten digits."""
     mixed = hashlib.sha256(f"{account_id} {kind} {number}".encode()).digest()
-    return f"{first.astimezone(BANK_TIME):%Y%m%d}{int.from_bytes(mixed[:8]) % 10**10:010d}"
+    return f"{first.astimezone(BEIJING):%Y%m%d}{int.from_bytes(mixed[:8]) % 10**10:010d}"

@@ -11,11 +11,10 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backends.action import BANK_TIME
 from backends.fx.rates import UNIT, prices_at
 from backends.fx.tables import DailyMid, MidPrice
 from backends.result import Card
-from backends.values import Percent, Period
+from backends.values import BEIJING, Percent, Period
 
 USUAL = "USD"
 """The currency whose trend is meant where none is named."""
@@ -30,7 +29,7 @@ async def daily_mids(db: AsyncSession, currency: str, period: Period, now: dt.da
 
     Days after those that are kept have the price that was quoted when it was fixed.
     """
-    local = now.astimezone(BANK_TIME)
+    local = now.astimezone(BEIJING)
     end = min(period.end, local.date() if local.time() >= FIXED_AT else local.date() - dt.timedelta(days=1))
     query = select(DailyMid).where(DailyMid.currency == currency, DailyMid.day.between(period.start, end))
     kept = {row.day: row.mid for row in await db.scalars(query)}
@@ -41,7 +40,7 @@ async def daily_mids(db: AsyncSession, currency: str, period: Period, now: dt.da
     day = period.start if last is None else max(period.start, last + dt.timedelta(days=1))
     while day <= end:
         if day.weekday() < 5:
-            kept[day] = prices_at(currency, mid, dt.datetime.combine(day, FIXED_AT, BANK_TIME)).mid
+            kept[day] = prices_at(currency, mid, dt.datetime.combine(day, FIXED_AT, BEIJING)).mid
         day += dt.timedelta(days=1)
     return sorted(kept.items())
 

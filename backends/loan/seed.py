@@ -7,17 +7,16 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from backends.action import BANK_TIME
 from backends.loan.service import months_after
 from backends.loan.tables import Loan, LoanApplication
 from backends.tables import Base
-from backends.values import Money
+from backends.values import BEIJING, Money
 
 
 def rows(told: dict[str, Any], now: dt.datetime) -> Iterator[tuple[type[Base], dict[str, Any]]]:
     """The rows of what ``demo_bank/loans.yml`` tells, as of *now*."""
     for number, entry in enumerate(told["loans"], start=1):
-        yield Loan, _loan(f"L{number:04d}", entry, now.astimezone(BANK_TIME).date())
+        yield Loan, _loan(f"L{number:04d}", entry, now.astimezone(BEIJING).date())
     for number, entry in enumerate(told["applications"], start=1):
         yield LoanApplication, _application(f"A{number:04d}", entry, now)
 
@@ -51,7 +50,7 @@ def _application(application_id: str, entry: dict[str, Any], now: dt.datetime) -
         "submitted_at": now - dt.timedelta(days=entry["submitted"]),
         "stage": entry["stage"],
         "stage_at": now - dt.timedelta(days=entry["since"]),
-        "expected_on": None if expected is None else (now.astimezone(BANK_TIME) + dt.timedelta(days=expected)).date(),
+        "expected_on": None if expected is None else (now.astimezone(BEIJING) + dt.timedelta(days=expected)).date(),
         "reason": reason.get("zh"),
         "reason_en": reason.get("en"),
         "account_id": f"{entry['customer']}-{entry['account']}" if "account" in entry else None,

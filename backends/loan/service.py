@@ -12,14 +12,14 @@ from typing import TypeVar, cast
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backends.action import BANK_TIME, Refused
+from backends.action import Refused
 from backends.facts import Said
 from backends.inputs import exact_money, read_amount
 from backends.loan import schedule
 from backends.loan.schedule import Instalment, Method
 from backends.loan.tables import Loan, LoanApplication
 from backends.rules import count_rule, money_rule, percent_rule
-from backends.values import Money, Term
+from backends.values import BEIJING, Money, Term
 
 KINDS = ("mortgage", "car", "consumer", "business")
 _MONTHS_OF = {"year": 12, "month": 1, "instalment": 1}
@@ -104,7 +104,7 @@ def months_after(day: dt.date, months: int) -> dt.date:
 
 def days_after(moment: dt.datetime, days: int) -> dt.date:
     """The bank's calendar day so many days after that of *moment*."""
-    return moment.astimezone(BANK_TIME).date() + dt.timedelta(days=days)
+    return moment.astimezone(BEIJING).date() + dt.timedelta(days=days)
 
 
 # -- paying early ---------------------------------------------------------------------------

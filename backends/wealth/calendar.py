@@ -9,8 +9,8 @@ from pathlib import Path
 import yaml
 from pydantic import Field, model_validator
 
-from backends.action import BANK_TIME
 from backends.result import Frozen
+from backends.values import BEIJING
 
 FILE = Path(__file__).with_name("trading_days.yml")
 
@@ -71,11 +71,11 @@ def trading_days_after(day: dt.date, count: int) -> dt.date:
 
 def counts_for(now: dt.datetime, cutoff: dt.time) -> dt.date:
     """The trading day that an application made at *now* counts for: today where it trades and *cutoff* is still ahead."""
-    local = now.astimezone(BANK_TIME)
+    local = now.astimezone(BEIJING)
     today = local.date()
     return trading_day_from(today if local.time() < cutoff else today + dt.timedelta(days=1))
 
 
 def closes_at(day: dt.date, cutoff: dt.time) -> dt.datetime:
     """The moment from which an application no longer counts for *day*, in UTC."""
-    return dt.datetime.combine(day, cutoff, BANK_TIME).astimezone(dt.UTC)
+    return dt.datetime.combine(day, cutoff, BEIJING).astimezone(dt.UTC)

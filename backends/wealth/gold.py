@@ -17,12 +17,12 @@ from pydantic import BeforeValidator
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from backends.action import BANK_TIME, ActionInput, BankAction, Context, Refused
+from backends.action import ActionInput, BankAction, Context, Refused
 from backends.facts import Said, Vouched
 from backends.inputs import OptionalDate, OptionalText, exact_money, read_amount
 from backends.result import Result
 from backends.rules import ruled, time_rule
-from backends.values import Money, Percent
+from backends.values import BEIJING, Money, Percent
 from backends.wealth import calendar
 from backends.wealth.tables import GoldPrice, Product
 
@@ -49,7 +49,7 @@ class Quoted:
 
 def quoted(mid: Decimal, at: dt.datetime) -> Quoted:
     """The prices of the minute *at* (aware) around the seeded middle *mid*."""
-    minute = at.astimezone(BANK_TIME).replace(second=0, microsecond=0)
+    minute = at.astimezone(BEIJING).replace(second=0, microsecond=0)
     moved = mid * (1 + _swing(f"day {minute.date()}", DAY_SWING) + _swing(f"minute {minute.isoformat()}", MINUTE_SWING))
     return Quoted(
         sell=Money.of((moved * (1 + SPREAD)).quantize(CENT, rounding=ROUND_CEILING)),
@@ -72,7 +72,7 @@ class Hours:
 
     def last_minute(self, now: dt.datetime) -> dt.datetime:
         """The minute of *now* while gold trades, else the last minute before it closed."""
-        local = now.astimezone(BANK_TIME)
+        local = now.astimezone(BEIJING)
         if calendar.is_trading_day(local.date()) and self.opens <= local.time() < self.closes:
             return local
         over = calendar.is_trading_day(local.date()) and local.time() >= self.closes
@@ -80,7 +80,7 @@ class Hours:
 
     def close_of(self, day: dt.date) -> dt.datetime:
         """The last minute in which gold traded on *day*."""
-        return dt.datetime.combine(day, self.closes, BANK_TIME) - MINUTE
+        return dt.datetime.combine(day, self.closes, BEIJING) - MINUTE
 
     def day_before(self, day: dt.date) -> dt.date:
         """The last trading day before *day*."""
@@ -114,7 +114,7 @@ class Gold(BankAction[GoldInput]):
         now = quoted(mid, hours.last_minute(context.now))
         if given.amount is not None:
             return self._converted(given.amount, given.measure, now, context)
-        before = hours.day_before(now.at.astimezone(BANK_TIME).date())
+        before = hours.day_before(now.at.astimezone(BEIJING).date())
         return self.answer(
             "found",
             self.facts(

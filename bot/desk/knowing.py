@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from backends.action import BANK_TIME
 from backends.knowledge.actions import stated
 from backends.knowledge.answers import Language, answers, pieces
 from backends.knowledge.service import Library
+from backends.values import BEIJING
 from bot.message import Frozen
 
 FOUND = 6
@@ -35,7 +35,7 @@ class Knowledge:
 
     async def search(self, question: str, language: Language, now: dt.datetime) -> list[Found]:
         """The likeliest answers to *question*, the best first."""
-        day = now.astimezone(BANK_TIME).date()
+        day = now.astimezone(BEIJING).date()
         candidates = [
             candidate
             for subject in self._subjects

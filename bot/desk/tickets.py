@@ -6,17 +6,15 @@ import datetime as dt
 import math
 import secrets
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from backends.values import BEIJING
 from bot import audit
 from bot.message import Frozen
 from bot.records import ConversationRow, TicketRow
 from bot.store import reading
-
-BANK_TIME = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class ServiceHours:
 
     opens: dt.time = dt.time(8, 30)
     closes: dt.time = dt.time(21, 0)
-    zone: ZoneInfo = BANK_TIME
+    zone: dt.tzinfo = BEIJING
     minutes_a_customer: float = 2.0
 
     def include(self, now: dt.datetime) -> bool:

@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import StreamingResponse
 
+from backends.values import BEIJING
 from bot.desk.access import Who, needs, quiet
 from bot.desk.board import Board, Rate
-from bot.desk.routes.rendering import BANK_TIME, render
+from bot.desk.routes.rendering import render
 from bot.desk.rules import desk_rules
 from bot.desk.sessions import SignedIn
 from bot.desk.trail import csv_line
@@ -43,7 +44,7 @@ async def board_csv(who: Who, service: Serving, span: Span = "today") -> Respons
     """The same as CSV: a figure a line."""
     await service.desk.trail.viewed("board.csv", actor=who.rep.id, at=service.clock(), span=span)
     lines = _lines(await _figures(service, span))
-    name = f'attachment; filename="desk-{service.clock().astimezone(BANK_TIME):%Y%m%d-%H%M}.csv"'
+    name = f'attachment; filename="desk-{service.clock().astimezone(BEIJING):%Y%m%d-%H%M}.csv"'
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
 
 
@@ -52,7 +53,7 @@ async def _board(request: Request, who: SignedIn, service: Service, span: str, t
     here = await service.desk.presence.among([rep.rep_id for rep in board.reps]) or set()
     top = max((max(asked, closed) for _, asked, closed in board.hours), default=0) or 1
     hours = [
-        (dt.datetime.fromisoformat(at).astimezone(BANK_TIME).strftime("%H"), asked, closed)
+        (dt.datetime.fromisoformat(at).astimezone(BEIJING).strftime("%H"), asked, closed)
         for at, asked, closed in board.hours
     ]
     return render(request, template, who, board=board, here=here, span=span, top=top, hours=hours)
@@ -61,7 +62,7 @@ async def _board(request: Request, who: SignedIn, service: Service, span: str, t
 async def _figures(service: Service, span: str) -> Board:
     now = service.clock()
     begins = {
-        "today": now.astimezone(BANK_TIME).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(dt.UTC),
+        "today": now.astimezone(BEIJING).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(dt.UTC),
         "day": now - dt.timedelta(days=1),
         "week": now - dt.timedelta(days=7),
     }
