@@ -28,8 +28,8 @@ class InvalidToken(Exception):
 
 def subject(claims: dict[str, Any], now: dt.datetime) -> str:
     """The customer that *claims*, whose signature was checked, vouch for at *now*. Raises ``InvalidToken``."""
-    customer_id, issued, expires = claims["sub"], _seconds(claims["iat"]), _seconds(claims["exp"])
-    begins = max(issued, _seconds(claims.get("nbf", issued)))
+    customer_id, issued, expires = claims["sub"], seconds(claims["iat"]), seconds(claims["exp"])
+    begins = max(issued, seconds(claims.get("nbf", issued)))
     if not isinstance(customer_id, str) or not 0 < len(customer_id) <= MAX_SUBJECT:
         raise InvalidToken("it names no customer")
     # What is not a number compares as false, and so is refused.
@@ -40,7 +40,8 @@ def subject(claims: dict[str, Any], now: dt.datetime) -> str:
     return customer_id
 
 
-def _seconds(value: object) -> float:
+def seconds(value: object) -> float:
+    """A time in a token (RFC 7519, NumericDate) in seconds since 1970. Raises ``InvalidToken`` where it is no number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidToken("a claim has the wrong type")
     return float(value)

@@ -13,6 +13,7 @@ import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +29,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot import failpoints, signing
+from bot.desk.oidc_groups import Groups, unknown_skills
 from responses.gateway.providers import PROVIDER_NAME, Entry, ProviderError, read_providers
 
 MIN_SECRET = 32
@@ -91,6 +93,13 @@ def _from_json(given: object) -> object:
 
 def _origins(given: object) -> object:
     return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+
+
+def _issuer(issuer: str | None) -> str | None:
+    parts = urlsplit(issuer or "https://unset")
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("an issuer is an address without a query")
+    return issuer
 
 
 Origin = Annotated[str, Field(pattern=r"^(\*|https?://[^/\s*,]+)$")]
@@ -162,6 +171,23 @@ class Settings(BaseSettings):
     embed_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_origins)] = Field(
         default=(), description="origins whose pages may frame them, with commas between"
     )
+    desk_url: HttpUrl | None = Field(
+        default=None, description="where reps' browsers reach the desk, if not at TELLER_PUBLIC_URL"
+    )
+    desk_passwords: bool = Field(default=True, description="whether reps may sign in with a password of the desk's own")
+    oidc_issuer: Annotated[str | None, AfterValidator(_issuer)] = Field(
+        default=None,
+        description="the identity provider that reps sign in through, as it names itself; see docs/console.md",
+    )
+    oidc_client_id: str | None = Field(default=None, description="what the desk is called there")
+    oidc_client_secret: SecretStr | None = None
+    oidc_scope: Annotated[str, Field(pattern=r"^(\S+ )*openid( \S+)*$")] = Field(
+        default="openid profile", description="what is asked for; some providers tell groups only for one of their own"
+    )
+    oidc_claim: str = Field(default="groups", min_length=1, description="the claim of the ID token that names groups")
+    oidc_groups: Annotated[Groups, NoDecode, BeforeValidator(_from_json)] = Field(
+        default={}, description="what each group opens, as JSON; whose groups are not among them does not come in"
+    )
     webhook_max_age: int = Field(default=300, ge=1, description="seconds for which a signed callback may be acted on")
     webhooks: Annotated[dict[WebhookName, WebhookSettings], NoDecode, BeforeValidator(_from_json)] = Field(
         default={}, description="adapters of other platforms by their names, as JSON; see docs/channels-webhook.md"
@@ -187,7 +213,7 @@ class Settings(BaseSettings):
     def _is_safe(self) -> Self:
         reasons = self._demo_refusals() if self.env == "demo" else self._production_refusals()
         reasons += self._issuer_refusals() + self._platform_refusals() + self._webhook_refusals()
-        reasons += self._embed_refusals()
+        reasons += self._embed_refusals() + self._oidc_refusals()
         if self.actions_url is not None and self.bank_api_url is not None:
             reasons.append("ACTIONS_URL and BANK_API_URL are both set: keep the one that the bank answers at.")
         reasons += self._model_refusals()
@@ -241,6 +267,29 @@ class Settings(BaseSettings):
             reasons.append(
                 "TELLER_EMBED_ORIGINS names an origin that is not https: whoever stands between could frame us."
             )
+        return reasons
+
+    def _oidc_refusals(self) -> list[str]:
+        if self.oidc_issuer is None:
+            reasons = []
+            if self.oidc_client_id or self.oidc_client_secret or self.oidc_groups:
+                reasons.append("TELLER_OIDC_* is set: name the identity provider in TELLER_OIDC_ISSUER.")
+            if not self.desk_passwords:
+                reasons.append("TELLER_DESK_PASSWORDS is off: without TELLER_OIDC_ISSUER nobody could sign in.")
+            return reasons
+        missing = [name for name in ("client_id", "client_secret", "groups") if not getattr(self, f"oidc_{name}")]
+        reasons = [f"TELLER_OIDC_{name.upper()} is not set: TELLER_OIDC_ISSUER needs it." for name in missing]
+        for skill in unknown_skills(self.oidc_groups):
+            reasons.append(f"TELLER_OIDC_GROUPS: there is no skill {skill} in bot/desk/rules.yml.")
+        issuer = urlsplit(self.oidc_issuer)
+        if issuer.scheme != "https" and not is_loopback(issuer.hostname or ""):
+            reasons.append("TELLER_OIDC_ISSUER is not https: whoever stands between could sign anybody in.")
+        if not self.demo:
+            desk = self.desk_url or self.public_url
+            if desk is None:
+                reasons.append("TELLER_DESK_URL is not set: the identity provider sends reps back to it.")
+            elif desk.scheme != "https":
+                reasons.append("The address of the desk is not https: the identity provider sends reps back to it.")
         return reasons
 
     def _model_refusals(self) -> list[str]:
@@ -347,6 +396,10 @@ class Settings(BaseSettings):
     def bank_page(self) -> str:
         """Where customers' browsers reach the bank's page, without a slash at its end."""
         return str(self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def desk_page(self) -> str:
+        """Where reps' browsers reach the desk's host, without a slash at its end."""
+        return str(self.desk_url).rstrip("/") if self.desk_url else self.bank_page()
 
     def secret_key(self) -> bytes:
         """The key of one-time codes and write keys; in the demo a random one kept under ``data_dir``."""

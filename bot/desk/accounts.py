@@ -52,7 +52,8 @@ class TooManyTries(Exception):
 class Rep(Frozen):
     """An account without its password. ``name`` is what they sign in with, ``display_name`` what customers see.
 
-    ``capacity`` is how many conversations they hold at most, ``taking`` whether they are given new ones.
+    ``capacity`` is how many conversations they hold at most, ``taking`` whether they are given new ones. ``issuer`` is the
+    identity provider that they sign in through; ``None`` where it is with a password.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Rep(Frozen):
     skills: tuple[str, ...]
     capacity: int
     language: Literal["zh", "en"]
+    issuer: str | None
     active: bool
     taking: bool
     locked_until: dt.datetime | None
@@ -119,7 +121,7 @@ class Accounts:
             "created_at": now,
             "updated_at": now,
         }
-        _demand_sound(row)
+        demand_sound(row)
         try:
             async with self._engine.begin() as connection:
                 await connection.execute(insert(RepRow).values(**row))
@@ -155,28 +157,35 @@ class Accounts:
         values = {**changes, "updated_at": now}
         if "skills" in values:
             values["skills"] = " ".join(values["skills"])
-        _demand_sound(values)
+        demand_sound(values)
         async with self._engine.begin() as connection:
             before = await self._held(connection, rep_id)
+            if before.issuer is not None and changes.get("role", before.role) != before.role:
+                raise BadAccount("The identity provider says what role this account has.")
             if before.role == "admin" and before.active and not _is_admin_after(before, changes):
                 await _demand_another_admin(connection, rep_id)
             await connection.execute(update(RepRow).where(RepRow.id == rep_id).values(values))
             if changes.get("active") is False or changes.get("role", before.role) != before.role:
-                await _end_sessions(connection, rep_id)
+                await end_sessions(connection, rep_id)
             await audit.note(connection, "account.changed", actor=actor, at=now, rep=rep_id, **changes)
             return await self._held(connection, rep_id)
 
     async def set_password(self, rep_id: str, password: str, now: dt.datetime, *, actor: str) -> None:
-        """Give the account another password, unlock it, and sign it out everywhere. Raises ``WeakPassword``."""
+        """Give the account another password, unlock it, and sign it out everywhere.
+
+        Raises ``WeakPassword``, and ``BadAccount`` where there is none or it is an identity provider's.
+        """
         rep = await self.get(rep_id)
         if rep is None:
             raise BadAccount("There is no such account.")
+        if rep.issuer is not None:
+            raise BadAccount("This account signs in through the identity provider, and has no password.")
         demand_strong(password, rep.name)
         password_hash = await self._passwords.hashed(password)
         values = {"password_hash": password_hash, "failures": 0, "locked_until": None, "updated_at": now}
         async with self._engine.begin() as connection:
             await connection.execute(update(RepRow).where(RepRow.id == rep_id).values(values))
-            await _end_sessions(connection, rep_id)
+            await end_sessions(connection, rep_id)
             await audit.note(connection, "account.password_set", actor=actor, at=now, rep=rep_id)
 
     async def unlock(self, rep_id: str, now: dt.datetime, *, actor: str) -> None:
@@ -219,7 +228,7 @@ class Accounts:
             counted = (
                 await connection.execute(
                     update(RepRow)
-                    .where(RepRow.name == name, or_(RepRow.locked_until.is_(None), is_over))
+                    .where(RepRow.name == name, RepRow.issuer.is_(None), or_(RepRow.locked_until.is_(None), is_over))
                     .values(
                         failures=case((is_over, 1), else_=RepRow.failures + 1),
                         locked_until=case(
@@ -259,7 +268,8 @@ def rep_of(row: Any) -> Rep:
     return Rep(**{**fields, "skills": tuple(fields["skills"].split())})
 
 
-def _demand_sound(values: dict[str, Any]) -> None:
+def demand_sound(values: dict[str, Any]) -> None:
+    """Raises ``BadAccount`` where what a row is to hold makes no sense."""
     if values.get("role", "rep") not in ROLES:
         raise BadAccount(f"A role is one of {', '.join(ROLES)}.")
     if not 0 < values.get("capacity", 1) <= MOST_CAPACITY:
@@ -282,5 +292,6 @@ async def _demand_another_admin(connection: AsyncConnection, rep_id: str) -> Non
         raise BadAccount("This is the last admin: make another one first.")
 
 
-async def _end_sessions(connection: AsyncConnection, rep_id: str) -> None:
+async def end_sessions(connection: AsyncConnection, rep_id: str) -> None:
+    """Sign the account out everywhere."""
     await connection.execute(delete(DeskSessionRow).where(DeskSessionRow.rep_id == rep_id))

@@ -13,11 +13,12 @@ from bot.records import Base, Json
 class RepRow(Base):
     """A person who works at the desk. ``failures`` counts wrong passwords in a row; ``skills`` are words with spaces between.
 
-    ``absent_since`` is set while they hold conversations and nothing is heard of them.
+    ``absent_since`` is set while they hold conversations and nothing is heard of them. ``issuer`` and ``subject`` say whom
+    the bank's identity provider knows them as; whoever has these has no password.
     """
 
     __tablename__ = "desk_reps"
-    __table_args__ = (UniqueConstraint("name"),)
+    __table_args__ = (UniqueConstraint("name"), Index(None, "issuer", "subject", unique=True))
 
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -28,6 +29,8 @@ class RepRow(Base):
     capacity: Mapped[int] = mapped_column(default=5)
     language: Mapped[str] = mapped_column(default="zh")
     password_hash: Mapped[str] = mapped_column(String(256))
+    issuer: Mapped[str | None] = mapped_column(String(256))
+    subject: Mapped[str | None] = mapped_column(String(256))
     active: Mapped[bool] = mapped_column(default=True)
     taking: Mapped[bool] = mapped_column(default=True)
     failures: Mapped[int] = mapped_column(default=0)
