@@ -164,6 +164,7 @@ class Inbox:
             "challenge_id": awaited if code else None,
             "principal": principal.model_dump(mode="json"),
             "page": page.model_dump(mode="json") if page is not None else None,
+            "request": None,
             "channel": channel,
             "status": "pending",
             "starts": 0,

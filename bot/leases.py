@@ -79,7 +79,7 @@ _ENTER = (
         ConversationRow.owner,
     )
 )
-_INCOMING = tuple(name for name in Incoming.model_fields if name != "owner")
+_INCOMING = tuple(name for name in Incoming.model_fields if name not in ("owner", "last_speaker"))
 _MESSAGE = tuple(getattr(InboxRow, name) for name in (*_INCOMING, "principal", "starts"))
 _OLDEST = select(func.min(InboxRow.seq)).where(_IS_ITS_MESSAGE, _IS_PENDING)
 _BEGIN_OLDEST = (
@@ -135,6 +135,17 @@ _DELTAS = (
         EventRow.type == DELTA,
     )
     .order_by(EventRow.seq)
+)
+_LAST_SPEAKER = (
+    select(EventRow.actor)
+    .where(
+        EventRow.conversation_id == bindparam("conversation"),
+        EventRow.seq < bindparam("message"),
+        EventRow.type == "message.completed",
+        EventRow.actor.in_(("bot", "rep")),
+    )
+    .order_by(EventRow.seq.desc())
+    .limit(1)
 )
 _INSERT_TURN = insert(TurnRow)
 _INSERT_DELIVERY = insert(DeliveryRow)
@@ -239,6 +250,16 @@ class Leases:
         """What left of the answer to this message, in this turn or in one that broke off."""
         async with reading(self._engine) as connection:
             return await _heard(connection, work)
+
+    async def placed(self, work: Work) -> Incoming:
+        """The message to be handled; where a rep holds the conversation, with who spoke to the customer before it."""
+        message = work.incoming
+        if message.owner in ("bot", "queue"):
+            return message
+        async with reading(self._engine) as connection:
+            place = {"conversation": message.conversation_id, "message": message.seq}
+            speaker = await connection.scalar(_LAST_SPEAKER, place)
+        return message.model_copy(update={"last_speaker": speaker})
 
     async def finish(self, work: Work, outcome: Outcome, now: dt.datetime, *, more: bool = True) -> Work | None:
         """Store the turn in one transaction: events, deliveries, session, owner, record, and the message's end.

@@ -17,11 +17,20 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class WriteRequest(Frozen):
+    """A write that the rep ``rep_id`` asks the bot to begin with the customer. The customer alone can confirm it."""
+
+    capability: str
+    rep_id: str
+
+
 class Incoming(Frozen):
     """One accepted message. ``text`` is already masked; a one-time code is only its keyed ``code_digest``.
 
     ``owner`` is who holds the conversation when the turn starts: ``bot``, ``queue`` or a rep's id. ``page`` is what the page
-    that it was written on shows, where that was told anew.
+    that it was written on shows, where that was told anew. ``request`` is what a rep asks for, with ``text`` as its details:
+    such a message is not the customer's. ``last_speaker`` is who spoke to the customer before it, told where a rep holds
+    the conversation.
     """
 
     conversation_id: str
@@ -34,6 +43,8 @@ class Incoming(Frozen):
     code_digest: str | None = None
     challenge_id: str | None = None
     page: Page | None = None
+    request: WriteRequest | None = None
+    last_speaker: Literal["bot", "rep"] | None = None
 
 
 class NewEvent(Frozen):

@@ -33,6 +33,12 @@ QUESTION = re.compile(
 )
 """Something is asked rather than stated."""
 
+IN_SO_MANY_WORDS = re.compile(
+    r"^\s*(我?确认(办理)?|取消|(i )?confirm|cancel)\s*[。.!！]*\s*$",
+    re.IGNORECASE,
+)
+"""A yes or a no in the word that a read-back asks for: it is an answer to that whoever has spoken since."""
+
 RESEND = re.compile(r"重新?发|再发|没收到|收不到|resend|send (it )?again|(did ?n.t|not) (get|receive)", re.IGNORECASE)
 """A one-time code has not arrived."""
 

@@ -89,7 +89,8 @@ class ConversationRow(Base):
 class InboxRow(Base):
     """One accepted message. ``text`` is masked; ``status`` is pending, done or failed; ``starts`` counts its claims.
 
-    ``page`` is what the page that it was written on shows, where it was told.
+    ``page`` is what the page that it was written on shows, where it was told. ``request`` is what a rep asks the bot to begin:
+    such a row is not the customer's message, and no event of theirs stands at its number.
     """
 
     __tablename__ = "inbox"
@@ -113,6 +114,7 @@ class InboxRow(Base):
     challenge_id: Mapped[str | None]
     principal: Mapped[Json]
     page: Mapped[Json | None]
+    request: Mapped[Json | None]
     channel: Mapped[str]
     status: Mapped[str] = mapped_column(default="pending")
     starts: Mapped[int] = mapped_column(default=0)

@@ -84,6 +84,25 @@ def decide_in_queue(
     return ()
 
 
+def decide_requested(
+    understanding: Understanding,
+    session: Session,
+    steps: Sequence[Step],
+    principal: Principal,
+    *,
+    opening: bool,
+    now: dt.datetime,
+    capabilities: Mapping[str, Capability],
+) -> tuple[Decision, ...]:
+    """The decisions on the one task that a rep began, and on nothing beside it; *opening* says that it begins here."""
+    router = _Router(understanding, session, principal, now, capabilities)
+    [task] = session.agenda
+    said = router.next_requested(task, steps)
+    if not opening or any(isinstance(decision, Act | StepUp) for decision in said):
+        return tuple(said)
+    return (router.introduction(task), *said)
+
+
 class _Router:
     """One turn's fixed circumstances, so that the rules below name only what varies."""
 
@@ -182,6 +201,17 @@ class _Router:
             # "My card was stolen" reads like a report on what happened: with nothing on record it is a call for help.
             steps = [step for step in steps if step.result.outcome != "no_record"]
         return self._write(task, capability, steps)
+
+    def next_requested(self, task: Task, steps: Sequence[Step]) -> list[Decision]:
+        """``next`` for a write that a rep began: whoever is not signed in is asked to, and nobody is put into a queue."""
+        if self.principal.customer_id is None:
+            return [self._answer(task, "sign_in", "it concerns a customer, and nobody is signed in", self._topic(task))]
+        return self.next(task, steps)
+
+    def introduction(self, task: Task) -> Answer:
+        """What the customer did not ask for is not begun without a word."""
+        say = self._say(task, "requested", self._topic(task), capability="human_agent")
+        return Answer(task=task.id, why="a rep asked to begin it", say=say, closes=False)
 
     def without_topic(self) -> list[Decision]:
         """The message brought no task: there was nothing to cancel, or it was not understood."""

@@ -80,7 +80,8 @@ class Session(_Frozen):
     ``queue`` are tasks that were asked for together with another and wait for its end. ``mentioned`` is the latest value
     of each slot in what was answered. ``human_offer`` says whether a human was offered to a customer who is upset or in
     a hurry: not yet, in this turn, or before. ``page`` is where the chat was opened. ``mood`` is the customer's, heard for
-    ``mood_age`` messages now; ``said`` are the phrases that replies have used, the latest last.
+    ``mood_age`` messages now; ``said`` are the phrases that replies have used, the latest last. ``requested`` is the id of the
+    task that a rep began: the only one that the bot goes on with while a human holds the conversation.
     """
 
     language: Language = "zh"
@@ -99,6 +100,7 @@ class Session(_Frozen):
     mood: Mood = "calm"
     mood_age: int = 0
     said: tuple[str, ...] = ()
+    requested: int | None = None
 
     @property
     def in_hand(self) -> Task | None:

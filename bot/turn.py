@@ -15,7 +15,7 @@ from typing import Any
 
 from backends.result import Result
 from backends.values import BEIJING
-from bot import moods, router, tracking
+from bot import moods, otp, router, tracking
 from bot.decision import Act, Answer, Ask, Clarify, Confirm, Decision, Effect, Handoff, Saying, Step, StepUp
 from bot.effects import perform as perform_effect
 from bot.effects import remembered_profile
@@ -55,15 +55,10 @@ async def handle_turn(
     with clock.stage("understand"):
         understanding = parts.understand(message.text, session.context(now.astimezone(BEIJING).date()))
     await failpoint("turn.understood", message.conversation_id)
-    if message.owner not in ("bot", "queue"):
-        return _silent(message, session, understanding, parts, clock, given)
-    session = tracking.hear(
-        session,
-        understanding,
-        code=message.code_digest is not None,
-        now=now,
-        capabilities=catalog(),
-    )
+    heard = _hear(message, session, understanding, now)
+    if heard is None:
+        return _silent(message, session, understanding, parts, clock, given, now)
+    session = heard
     mood, mood_age = moods.felt(message.text, session.mood, session.mood_age)
     session = session.model_copy(update={"mood": mood, "mood_age": mood_age})
     steps: list[Step] = []
@@ -109,6 +104,27 @@ async def handle_turn(
     )
 
 
+def _hear(message: Incoming, session: Session, understanding: Understanding, now: dt.datetime) -> Session | None:
+    """The session that has heard the message; ``None`` where it is for the human who holds the conversation."""
+    capabilities, code = catalog(), message.code_digest is not None
+    if message.owner in ("bot", "queue"):
+        if message.request is not None:
+            return None
+        # What a rep began is an ordinary task from here on: the next rep has not begun it.
+        session = session.model_copy(update={"requested": None})
+        return tracking.hear(session, understanding, code=code, now=now, capabilities=capabilities)
+    if message.request is not None:
+        return tracking.requested(session, message.request, understanding, now=now, capabilities=capabilities)
+    task = tracking.task_of_rep(session, now)
+    if task is None:
+        return None
+    heard = tracking.hear(session, understanding, code=code, now=now, capabilities=capabilities)
+    if not tracking.is_its_answer(task, heard, message.text, message.last_speaker):
+        return None
+    # Nobody is offered a human who has one.
+    return heard.model_copy(update={"human_offer": session.human_offer})
+
+
 def _decide(
     message: Incoming,
     understanding: Understanding,
@@ -119,6 +135,11 @@ def _decide(
 ) -> tuple[Decision, ...]:
     if message.owner == "queue" and not router.protects(session, catalog()):
         return router.decide_in_queue(understanding, session, steps, now=now)
+    if message.owner not in ("bot", "queue"):
+        opening = message.request is not None
+        return router.decide_requested(
+            understanding, session, steps, principal, opening=opening, now=now, capabilities=catalog()
+        )
     return router.decide(understanding, session, steps, principal, now=now, capabilities=catalog())
 
 
@@ -173,13 +194,19 @@ def _silent(
     parts: Parts,
     clock: _Stopwatch,
     given: dict[str, Any],
+    now: dt.datetime,
 ) -> Turn:
-    """A human holds the conversation: the message is understood for their console, and nothing is said."""
+    """A human holds the conversation: the message is understood for their console, and nothing is said.
+
+    A code that is on its way stays awaited: its digits are the customer's and the bot's, never the rep's.
+    """
+    task = session.in_hand
+    awaits_code = task is not None and task.awaiting == "code" and now - task.touched_at <= otp.LIFE
     return Turn(
         reply=None,
         session=session,
         owner=message.owner,
-        awaiting_challenge=None,
+        awaiting_challenge=task.challenge_id if task is not None and awaits_code else None,
         record=_record(message, understanding, (), (), parts, clock, given),
     )
 

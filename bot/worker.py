@@ -206,7 +206,7 @@ class Worker:
 
     async def _run(self, work: Work, outlet: Outlet | None) -> Turn:
         """The turn itself, with the lease kept while it runs."""
-        arguments = (work.incoming, work.session, work.principal, self._clock())
+        arguments = (await self._leases.placed(work), work.session, work.principal, self._clock())
         handling = asyncio.ensure_future(
             self._handle(*arguments) if outlet is None else self._streamed[work.incoming.channel](*arguments, outlet)
         )

@@ -16,11 +16,12 @@ from bot.tracking.beginning import UNSURE, new_topics
 from bot.tracking.following import again, follow_up
 from bot.tracking.heard import Heard, relevant_slots
 from bot.tracking.moves import begin, drop, put
+from bot.tracking.requested import is_its_answer, requested, task_of_rep
 from bot.tracking.settling import settle
 from intents.capability import Capability
 from intents.understanding import Understanding
 
-__all__ = ["UNSURE", "hear", "relevant_slots", "settle"]
+__all__ = ["UNSURE", "hear", "is_its_answer", "relevant_slots", "requested", "settle", "task_of_rep"]
 
 
 def hear(
