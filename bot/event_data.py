@@ -95,6 +95,10 @@ class Left(_Data):
     """The bot answers again: a human handed the conversation back, or the customer waits no more."""
 
 
+class RatingRequested(_Data):
+    """The customer was served by a human, who has ended it: how was it?"""
+
+
 class Typing(_Data):
     """A human is writing."""
 
@@ -104,6 +108,16 @@ class Typing(_Data):
 
 class SignedIn(_Data):
     """The conversation is a customer's from here on: the secrets given out before it open nothing any more."""
+
+
+class Requested(_Data):
+    """A human of the bank asks the bot to begin a write with the customer; only the customer can confirm it."""
+
+    capability: str
+    topic: str
+    topic_en: str | None = None
+    name: str
+    name_en: str | None = None
 
 
 class Settled(_Data):
@@ -120,8 +134,10 @@ EVENTS: dict[str, dict[str, type[BaseModel]]] = {
     "handover.queued": {"bot": Queued, "rep": Queued, "system": Queued},
     "handover.joined": {"rep": Joined, "system": Joined},
     "handover.left": {"bot": Left, "rep": Left, "system": Left},
+    "rating.requested": {"rep": RatingRequested},
     "typing": {"rep": Typing},
     "conversation.signed_in": {"customer": SignedIn},
+    "write.requested": {"rep": Requested},
     "write.settled": {"system": Settled},
 }
 """By the event's ``type`` and ``actor``."""

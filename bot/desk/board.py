@@ -217,7 +217,7 @@ async def _unanswered(connection: AsyncConnection, since: dt.datetime) -> tuple[
             EventRow,
             (EventRow.conversation_id == InboxRow.conversation_id) & (EventRow.in_reply_to == InboxRow.seq),
         )
-        .where(*_answers_since(since), _is_miss())
+        .where(*_answers_since(since), _is_miss(), InboxRow.request.is_(None))
         .order_by(EventRow.at.desc())
         .limit(UNANSWERED_READ)
     )

@@ -23,6 +23,7 @@ from bot.desk.looking import Views
 from bot.desk.passwords import Passwords
 from bot.desk.presence import Presence
 from bot.desk.rules import desk_rules
+from bot.desk.requesting import Requesting
 from bot.desk.sessions import Sessions
 from bot.desk.speaking import Speaking
 from bot.desk.suggesting import Suggesting
@@ -32,6 +33,7 @@ from bot.desk.transcript import Transcripts
 from bot.parts import Parts
 from bot.signals import Signals
 
+from responses.mask import mask_secrets
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -49,6 +51,7 @@ class Desk:
     summaries: Summaries
     speaking: Speaking
     suggesting: Suggesting
+    requesting: Requesting
     knowledge: Knowledge
     customers: Customers
     boards: Boards
@@ -82,6 +85,7 @@ def open_desk(
         embeds=Embeds(redis),
     )
 
+        requesting=Requesting(engine, signals, lambda text: mask_secrets(text).text),
 
 async def make_demo_reps(accounts: Accounts, now: dt.datetime) -> None:
     """The invented reps of the demo, those of them that are not there yet."""

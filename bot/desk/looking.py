@@ -145,7 +145,9 @@ class Views:
             query = query.where(ConversationRow.customer_id == customer_id)
         if words:
             said = exists().where(
-                InboxRow.conversation_id == ConversationRow.id, InboxRow.text.ilike(_like(words), escape="\\")
+                InboxRow.conversation_id == ConversationRow.id,
+                InboxRow.request.is_(None),
+                InboxRow.text.ilike(_like(words), escape="\\"),
             )
             event = aliased(EventRow)
             answered = exists().where(
@@ -196,7 +198,7 @@ def _listing(*, outer: bool = False) -> Any:
     written = aliased(InboxRow)
     words = (
         select(written.text)
-        .where(written.conversation_id == ConversationRow.id)
+        .where(written.conversation_id == ConversationRow.id, written.request.is_(None))
         .order_by(written.seq.desc())
         .limit(1)
         .correlate(ConversationRow)

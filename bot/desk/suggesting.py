@@ -157,6 +157,7 @@ class Suggesting:
             .outerjoin(TurnRow, (TurnRow.conversation_id == InboxRow.conversation_id) & (TurnRow.seq == InboxRow.seq))
             .where(
                 InboxRow.conversation_id == conversation_id,
+                InboxRow.request.is_(None),
                 InboxRow.seq > func.coalesce(select(func.max(EventRow.seq)).where(*is_reps).scalar_subquery(), 0),
             )
             .order_by(InboxRow.seq.desc())

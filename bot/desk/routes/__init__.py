@@ -5,7 +5,18 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from bot.desk.access import admit
-from bot.desk.routes import accounts, assets, assist, board, conversation, corrections, queue, signing_in, stream
+from bot.desk.routes import (
+    accounts,
+    assets,
+    assist,
+    board,
+    conversation,
+    corrections,
+    queue,
+    signing_in,
+    stream,
+    writes,
+)
 
 PREFIX = "/desk"
 ROUTERS = (
@@ -16,6 +27,7 @@ ROUTERS = (
     conversation.router,
     assist.router,
     assist.anywhere,
+    writes.router,
     stream.router,
     board.router,
     corrections.router,

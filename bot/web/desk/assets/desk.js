@@ -55,6 +55,9 @@ function spoken(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
+// What was begun is seen among the lines: the menu has done its work.
+document.body.addEventListener("desk:begun", () => document.querySelector("#writes")?.removeAttribute("open"));
+
 // A menu closes when one clicks beside it.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]"))
