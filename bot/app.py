@@ -39,6 +39,7 @@ from bot.conversations import Conversations
 from bot.delivery import Channel, Deliveries
 from bot.described import ABOUT, VERSION, install_description, operation_id
 from bot.desk.desk import make_demo_reps, open_desk
+from bot.desk.oidc import open_oidc
 from bot.desk.routes import desk_router, embedded
 from bot.desk.tickets import Tickets
 from bot.events import Events
@@ -199,7 +200,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
         reconciler = Reconciler(engine, signals, parts, pushed=pushed)
         await reconciler.start()
         stack.push_async_callback(reconciler.stop)
-        desk = open_desk(engine, redis, signals, parts, library(), pushed)
+        desk = open_desk(engine, redis, signals, parts, library(), pushed, open_oidc(settings, engine, stack))
         if settings.demo:
             await make_demo_reps(desk.accounts, clock())
         await desk.floor.start()

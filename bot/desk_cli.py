@@ -60,7 +60,8 @@ def list_() -> None:
         lines = []
         for rep in await accounts.all():
             state = "shut" if not rep.active else "locked" if rep.locked_until and rep.locked_until > now else "open"
-            lines.append(f"{rep.name:<20} {rep.role:<11} {state:<7} {rep.capacity:>3}  {' '.join(rep.skills)}")
+            way = "sso" if rep.issuer else "password"
+            lines.append(f"{rep.name:<20} {rep.role:<11} {state:<7} {way:<8} {rep.capacity:>3}  {' '.join(rep.skills)}")
         return "\n".join(lines) or "There is no account."
 
     print(_with_accounts(run))

@@ -20,6 +20,7 @@ from bot.desk.holding import Holding
 from bot.desk.keeping import Keeper
 from bot.desk.knowing import Knowledge
 from bot.desk.looking import Views
+from bot.desk.oidc import Oidc
 from bot.desk.passwords import Passwords
 from bot.desk.presence import Presence
 from bot.desk.rules import desk_rules
@@ -37,7 +38,7 @@ from responses.mask import mask_secrets
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a route of the desk may call."""
+    """What a route of the desk may call. *oidc* is there where the bank's identity provider is."""
 
     accounts: Accounts
     sessions: Sessions
@@ -57,10 +58,17 @@ class Desk:
     boards: Boards
     corrections: Corrections
     embeds: Embeds
+    oidc: Oidc | None
 
 
 def open_desk(
-    engine: AsyncEngine, redis: Redis, signals: Signals, parts: Parts, library: Library, pushed: frozenset[str]
+    engine: AsyncEngine,
+    redis: Redis,
+    signals: Signals,
+    parts: Parts,
+    library: Library,
+    pushed: frozenset[str],
+    oidc: Oidc | None = None,
 ) -> Desk:
     """The desk over *engine*, with the collaborators of the bot's own turns; *pushed* are channels that are sent to."""
     presence = Presence(redis)
@@ -83,6 +91,7 @@ def open_desk(
         boards=Boards(engine),
         corrections=Corrections(engine),
         embeds=Embeds(redis),
+        oidc=oidc,
     )
 
         requesting=Requesting(engine, signals, lambda text: mask_secrets(text).text),

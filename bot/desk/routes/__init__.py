@@ -12,6 +12,7 @@ from bot.desk.routes import (
     board,
     conversation,
     corrections,
+    oidc,
     queue,
     signing_in,
     stream,
@@ -22,6 +23,7 @@ PREFIX = "/desk"
 ROUTERS = (
     assets.router,
     signing_in.router,
+    oidc.router,
     accounts.router,
     queue.router,
     conversation.router,

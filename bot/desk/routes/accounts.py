@@ -134,7 +134,16 @@ async def _list(
     problem: str = "",
 ) -> Response:
     reps = await service.desk.accounts.all()
-    return render(request, page, who, status=status, reps=reps, problem=problem, skills=desk_rules().all_skills())
+    return render(
+        request,
+        page,
+        who,
+        status=status,
+        reps=reps,
+        problem=problem,
+        skills=desk_rules().all_skills(),
+        passwords=service.settings.desk_passwords,
+    )
 
 
 def _known(skills: tuple[str, ...]) -> tuple[str, ...]:
