@@ -18,7 +18,7 @@ from bot.conversations import BOT
 from bot.desk.accounts import COLUMNS, Rep, rep_of
 from bot.desk.tables import RepRow
 from bot.desk.tickets import Queued, Tickets
-from bot.events import insert_events
+from bot.events import insert_events, take_numbers
 from bot.message import Frozen, NewEvent
 from bot.records import ConversationRow, TicketRow
 from bot.signals import Signals
@@ -138,7 +138,10 @@ class Holding:
     async def hand_back(
         self, conversation_id: str, holder: str, ending: Ending, now: dt.datetime, *, actor: str
     ) -> int:
-        """Give what *holder* holds to the bot again, and close its ticket. Raises ``HeldElsewhere``."""
+        """Give what *holder* holds to the bot again, close its ticket, and ask a customer who was answered how it was.
+
+        Raises ``HeldElsewhere``.
+        """
         async with self._engine.begin() as connection:
             seq = await _change_owner(connection, conversation_id, holder, BOT, now)
             values: dict[str, Any] = {
@@ -149,12 +152,16 @@ class Holding:
             }
             if ending.summary:
                 values["summary"] = ending.summary
-            await connection.execute(
+            closed = await connection.execute(
                 update(TicketRow)
                 .where(TicketRow.conversation_id == conversation_id, TicketRow.status != "closed")
                 .values(values)
+                .returning(TicketRow.first_reply_at)
             )
             await _say(connection, conversation_id, seq, "handover.left", {"to": BOT}, now)
+            if any(closed.scalars()):
+                asked = await take_numbers(connection, conversation_id, 1, now)
+                await _say(connection, conversation_id, asked.first, "rating.requested", {}, now)
             said = {"disposition": ending.disposition, "tags": list(ending.tags)}
             await _note(connection, "handed_back", conversation_id, now, actor=actor, was=holder, **said)
         self._tell(conversation_id)

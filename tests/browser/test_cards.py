@@ -185,6 +185,8 @@ def test_the_way_to_a_human_is_shown_to_its_end_and_rated(page: Page, stage: Sta
     expect(page.locator(".bubble.typing")).to_be_hidden()
     stage.tell("handover.left", "rep")
     expect(banner).to_be_hidden()
+    expect(page.locator(".rating")).to_have_count(0)
+    stage.tell("rating.requested", "rep")
     page.locator(".stars label").nth(3).click()
     expect(page.locator(".told")).to_have_text("满意")
     page.locator(".rating textarea").fill("很耐心")

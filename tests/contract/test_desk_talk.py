@@ -73,7 +73,13 @@ def test_a_rep_takes_answers_and_hands_back_and_the_bot_speaks_only_before_and_a
     assert owner_of(server, held) == "bot"
     reply = held.say("今天美元汇率")
     assert reply["how"]["verdict"]
-    assert kinds(held, start)[3] == ("rep", "handover.left")
+    assert kinds(held, start)[3:5] == [("rep", "handover.left"), ("rep", "rating.requested")]
+
+
+def test_who_was_handed_back_without_a_word_is_not_asked_how_it_was(lin: RepClient, held: Talk) -> None:
+    start = held.events()[-1]["seq"]
+    assert lin.act(held, "hand-back", disposition="gone").status_code == 200
+    assert kinds(held, start) == [("rep", "handover.left")]
 
 
 def test_of_two_reps_who_reach_for_one_customer_the_second_is_told_who_has_them(

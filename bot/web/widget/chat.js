@@ -251,7 +251,6 @@ class TellerChat extends HTMLElement {
     } else if (owner === "bot" && this.served) {
       this.served = false;
       this.#note(this.words.left);
-      if (isFresh(event)) this.#askRating();
     }
     this.#label();
     this.#tell("teller-handover", { owner, name });
