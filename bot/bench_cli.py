@@ -92,6 +92,42 @@ def gateway(replies: Annotated[int, typer.Option(min=100)] = 2000) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def replies(
+    results: Annotated[int, typer.Option(min=1, help="Scenes: a result told to an audience.")] = 1000,
+    seed: Annotated[int, typer.Option()] = 1,
+    providers: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="A file like deploy/providers.yml; each of it is measured."),
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Once for each provider; all unless told.")] = None,
+    deadline: Annotated[float, typer.Option(min=0.1, help="Seconds that a reply may take.")] = 1.2,
+    out: Annotated[Path | None, typer.Option(help="Folder for replies.json and replies.html.")] = None,
+) -> None:
+    """Let every provider tell the same results to the same audiences; exit 1 where something wrong was shown."""
+    from bot.bench_replies import UnknownProvider, line, run
+    from responses.bench.report import page
+    from responses.gateway.providers import ProviderError, read_providers
+
+    try:
+        entries = read_providers(providers) if providers is not None else ()
+        said = run(number=results, seed=seed, entries=entries, only=only or (), deadline=deadline)
+    except (UnknownProvider, ProviderError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    text = json.dumps(said, ensure_ascii=False, indent=1)
+    if out is None:
+        print(text)
+    else:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "replies.json").write_text(text + "\n", "utf-8")
+        (out / "replies.html").write_text(page(said), "utf-8")
+    for name, found in said["providers"].items():
+        print(line(name, found))
+    if any(found["wrong_replies"] for found in said["providers"].values()):
+        raise typer.Exit(1)
+
+
 def _needs_training(error: ModuleNotFoundError) -> NoReturn:
     print(f"{error.name} is not installed: this needs pip install -e '.[train]' -c constraints.txt", file=sys.stderr)
     raise typer.Exit(1)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from responses.bench.variety import distinct_2, words
 from responses.draft import Draft
 from responses.writer.decode import How, Watch
 from responses.writer.pairs import PAIRS, pairs
@@ -28,7 +27,6 @@ WAYS = {
 }
 """Without any constraint; with placeholders and words constrained; and watched by the gates' rules besides, as it serves."""
 _TURNS = 200
-_WORD = re.compile(r"⟦[^⟦⟧]*⟧|[A-Za-z']+|[^\sA-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,7 @@ def recited(folder: Path = PAIRS, *, seed: int = 0) -> dict[str, Any]:
 def summary(replies: Sequence[Rehearsed]) -> dict[str, Any]:
     """Shares and medians over *replies*; milliseconds are of replies of 40 to 80 characters."""
     size = len(replies)
-    took = sorted(each.seconds for each in replies if 40 <= len(_WORD.findall(each.text)) <= 80)
+    took = sorted(each.seconds for each in replies if 40 <= len(words(each.text)) <= 80)
     return {
         "replies": size,
         "passed": round(sum(not each.refused for each in replies) / size, 4),
@@ -120,12 +118,6 @@ def summary(replies: Sequence[Rehearsed]) -> dict[str, Any]:
         "ms": round(1000 * took[len(took) // 2], 1) if took else None,
         "rules": dict(Counter(rule for each in replies for rule in set(each.refused)).most_common()),
     }
-
-
-def distinct_2(texts: Iterable[str]) -> float:
-    """Different pairs of neighbouring words as a share of all (Li et al. 2016); a character or a placeholder is a word."""
-    beside = [pair for text in texts if (words := _WORD.findall(text)) for pair in pairwise(words)]
-    return len(set(beside)) / len(beside) if beside else 0.0
 
 
 def variety(release: Release, plan: Plan, *, replies: int = 200) -> tuple[float, float]:
