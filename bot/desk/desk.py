@@ -23,8 +23,8 @@ from bot.desk.looking import Views
 from bot.desk.oidc import Oidc
 from bot.desk.passwords import Passwords
 from bot.desk.presence import Presence
-from bot.desk.rules import desk_rules
 from bot.desk.requesting import Requesting
+from bot.desk.rules import desk_rules
 from bot.desk.sessions import Sessions
 from bot.desk.speaking import Speaking
 from bot.desk.suggesting import Suggesting
@@ -33,8 +33,8 @@ from bot.desk.trail import Trail
 from bot.desk.transcript import Transcripts
 from bot.parts import Parts
 from bot.signals import Signals
-
 from responses.mask import mask_secrets
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -86,6 +86,7 @@ def open_desk(
         summaries=Summaries(engine),
         speaking=Speaking(engine, signals, pushed),
         suggesting=Suggesting(engine, parts),
+        requesting=Requesting(engine, signals, lambda text: mask_secrets(text).text),
         knowledge=Knowledge(library),
         customers=Customers(engine, parts),
         boards=Boards(engine),
@@ -94,7 +95,6 @@ def open_desk(
         oidc=oidc,
     )
 
-        requesting=Requesting(engine, signals, lambda text: mask_secrets(text).text),
 
 async def make_demo_reps(accounts: Accounts, now: dt.datetime) -> None:
     """The invented reps of the demo, those of them that are not there yet."""
