@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import httpx
+from jwt import PyJWTError
 from pydantic import SecretStr
 from redis.exceptions import RedisError
 from sqlalchemy import select, text
@@ -19,7 +20,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import migrations
+from bot.desk import oidc_discovery
+from bot.desk.oidc import CALLBACK
 from bot.embedded_redis import RedisMissing
+from bot.issuer import ALGORITHMS, from_url, usable_keys
 from bot.models import look_at
 from bot.parts import Clock
 from bot.settings import Settings
@@ -64,6 +68,7 @@ async def examine(settings: Settings, clock: Clock) -> list[Finding]:
             "check BANK_API_URL, ACTIONS_URL or BANK_DATABASE_URL, and that the server runs",
             lambda: _bank(settings),
         ),
+        ("sign-in", "check TELLER_OIDC_ISSUER, and that the provider runs", lambda: _identity_provider(settings)),
         ("disk", "check TELLER_DATA_DIR", lambda: _disk(settings.data_dir)),
     ]
     for name, advice, look in looks:
@@ -175,6 +180,31 @@ async def _bank(settings: Settings) -> list[Finding]:
     finally:
         await engine.dispose()
     return [Finding("bank", "ok", "its database answers; the actions run in this process")]
+
+
+async def _identity_provider(settings: Settings) -> list[Finding]:
+    if settings.oidc_issuer is None:
+        return [Finding("sign-in", "ok", "no identity provider is set: reps sign in with a password")]
+    here = "reps sign in through the identity provider" + (", or with a password" if settings.desk_passwords else "")
+    state: State = "warn" if settings.desk_passwords else "fail"
+    async with httpx.AsyncClient(timeout=WITHIN / 2, trust_env=False) as client:
+        try:
+            document = await oidc_discovery.fetch(client, settings.oidc_issuer)
+            keys = usable_keys(await from_url(document.jwks_uri, client)())
+        except oidc_discovery.ProviderUnsound as error:
+            advice = "check TELLER_OIDC_ISSUER, which is what the provider names itself, or mend it there"
+            return [Finding("sign-in", state, str(error), advice)]
+        except (oidc_discovery.ProviderAway, httpx.HTTPError, OSError) as error:
+            advice = "check TELLER_OIDC_ISSUER, and that the provider runs and this machine may reach it"
+            return [Finding("sign-in", state, f"not there ({type(error).__name__})", advice)]
+        except (ValueError, PyJWTError):
+            advice = f"it must publish a key for one of {', '.join(sorted(ALGORITHMS))}"
+            return [Finding("sign-in", state, "the provider has no key that may sign an ID token", advice)]
+    found = f"{here}; {len(keys)} keys; it must send them back to {settings.desk_page()}{CALLBACK}"
+    if document.code_challenge_methods_supported is None:
+        advice = "ask whether it heeds PKCE; without, the client secret and the state alone guard the code"
+        return [Finding("sign-in", "warn", f"{found}; it does not say whether it knows PKCE", advice)]
+    return [Finding("sign-in", "ok", found)]
 
 
 async def _disk(folder: Path) -> list[Finding]:

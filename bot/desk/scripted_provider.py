@@ -94,6 +94,10 @@ class ScriptedProvider:
         """Sign with a new key, and publish no other any more."""
         self._keys = {secrets.token_hex(4): ec.generate_private_key(ec.SECP256R1())}
 
+    def forget_keys(self) -> None:
+        """Publish no key at all."""
+        self._keys = {}
+
     def discovery(self, issuer: str) -> dict[str, Any]:
         """The metadata document."""
         named = "https://login.another.example" if self.fault == "other_issuer_in_discovery" else issuer

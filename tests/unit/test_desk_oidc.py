@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot import doctor
 from bot.claims import InvalidToken
 from bot.desk import oidc_attempt
 from bot.desk.accounts import Accounts, BadAccount, SignInRefused, TooManyTries, demand_sound
@@ -33,7 +34,9 @@ from bot.desk.sessions import Sessions
 from bot.desk.tables import RepRow
 from bot.issuer import ASK_AGAIN as ASK_KEYS_AGAIN
 from bot.records import AuditRow
+from bot.settings import UnsafeSettings, load_settings
 from bot.store import open_database
+from tests.server import serving
 
 ISSUER = "https://login.bank.example"
 DESK = "https://desk.bank.example"
@@ -455,3 +458,84 @@ def test_whatever_a_provider_calls_somebody_makes_an_account_that_makes_sense(cl
     shown = shown_name(claims, names[0])
     demand_sound({"display_name": shown})
     assert shown == shown.strip()
+
+
+PROVIDER: dict[str, Any] = {
+    "oidc_issuer": ISSUER,
+    "oidc_client_id": "teller-desk",
+    "oidc_client_secret": "scripted-secret",
+    "oidc_groups": '{"desk-reps": {"role": "rep", "skills": ["card"]}, "desk-leads": "supervisor"}',
+}
+PRODUCTION: dict[str, Any] = {
+    "env": "production",
+    "secret": "s" * 40,
+    "token_key": "t" * 40,
+    "otp_url": "https://otp.bank.example/send",
+    "database_url": "postgresql://teller@db.example/teller",
+    "redis_url": "redis://redis.example",
+    "desk_url": DESK,
+}
+
+
+def test_a_provider_is_set_by_five_settings_and_a_groups_role_may_stand_alone() -> None:
+    settings = load_settings(**PRODUCTION, **PROVIDER)
+    assert settings.oidc_groups == {"desk-reps": GROUPS["desk-reps"], "desk-leads": GROUPS["desk-leads"]}
+    assert settings.desk_page() == DESK
+    assert load_settings(**PRODUCTION, **PROVIDER, desk_passwords=False).desk_passwords is False
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"oidc_issuer": None}, "TELLER_OIDC_ISSUER"),
+        ({"oidc_client_id": None}, "TELLER_OIDC_CLIENT_ID"),
+        ({"oidc_client_secret": None}, "TELLER_OIDC_CLIENT_SECRET"),
+        ({"oidc_groups": None}, "TELLER_OIDC_GROUPS"),
+        ({"oidc_groups": '{"g": "owner"}'}, "TELLER_OIDC_GROUPS"),
+        ({"oidc_groups": '{"g": {"role": "rep", "skills": ["juggling"]}}'}, "juggling"),
+        ({"oidc_groups": "desk-reps=rep"}, "TELLER_OIDC_GROUPS"),
+        ({"oidc_issuer": "http://login.bank.example"}, "TELLER_OIDC_ISSUER is not https"),
+        ({"oidc_issuer": "login.bank.example"}, "TELLER_OIDC_ISSUER"),
+        ({"oidc_issuer": f"{ISSUER}?tenant=1"}, "TELLER_OIDC_ISSUER"),
+        ({"oidc_scope": "profile"}, "TELLER_OIDC_SCOPE"),
+        ({"desk_url": None}, "TELLER_DESK_URL"),
+        ({"desk_url": "http://desk.bank.example"}, "not https"),
+    ],
+)
+def test_a_provider_that_is_half_set_or_not_safe_is_refused_with_a_sentence(
+    changed: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(UnsafeSettings) as refused:
+        load_settings(**{**PRODUCTION, **PROVIDER, **changed})
+    assert [named in reason and reason.endswith(".") for reason in refused.value.reasons] == [True]
+    assert "scripted-secret" not in str(refused.value)
+
+
+def test_passwords_are_not_switched_off_where_nothing_else_signs_anybody_in() -> None:
+    with pytest.raises(UnsafeSettings, match="TELLER_DESK_PASSWORDS"):
+        load_settings(**PRODUCTION, desk_passwords=False)
+
+
+async def looked_at(issuer: str, **settings: Any) -> tuple[str, str]:
+    """How the doctor finds the provider."""
+    told = load_settings(**{**PROVIDER, "oidc_issuer": issuer, "env": "demo", **settings})
+    [finding] = await doctor._identity_provider(told)
+    assert finding.state == "ok" or finding.advice
+    return finding.state, finding.found
+
+
+async def test_the_doctor_says_how_the_provider_stands_and_where_it_sends_reps_back_to() -> None:
+    provider = ScriptedProvider()
+    with serving(provider.app) as issuer:
+        state, found = await looked_at(issuer, desk_url=DESK)
+        assert state == "ok"
+        assert f"{DESK}{CALLBACK}" in found
+        assert (await looked_at(f"{issuer}/"))[0] == "warn"
+        for fault, said in (("other_issuer_in_discovery", "another issuer"), ("no_pkce", "PKCE")):
+            provider.fault = fault  # type: ignore[assignment]
+            state, found = await looked_at(issuer)
+            assert (state, said in found) == ("warn", True)
+        provider.fault = None
+        provider.forget_keys()
+        assert "no key" in (await looked_at(issuer))[1]
+    assert [(await looked_at(issuer, desk_passwords=on))[0] for on in (True, False)] == ["warn", "fail"]
