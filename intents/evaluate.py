@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from intents.figures import expected_calibration_error, micro_f1
+from intents.figures import calibration_noise, expected_calibration_error, micro_f1
 from intents.scorer import OUT_OF_SCOPE, RELEASE
 from intents.serve import Understander
 from intents.understanding import Context
@@ -48,6 +48,7 @@ def evaluate(path: Path, release: Path = RELEASE) -> dict[str, Any]:
         )
         for understood, row in zip(said, rows, strict=True)
     )
+    sure = [understood.intents[0].confidence for understood in said]
     outside = [intent == OUT_OF_SCOPE for intent in gold]
     refused = [not understood.in_scope for understood in said]
     caught = sum(out and no for out, no in zip(outside, refused, strict=True))
@@ -66,7 +67,8 @@ def evaluate(path: Path, release: Path = RELEASE) -> dict[str, Any]:
         "slot_precision": round(precision, 4),
         "slot_recall": round(recall, 4),
         "slot_f1": round(f1, 4),
-        "ece": round(expected_calibration_error([understood.intents[0].confidence for understood in said], right), 4),
+        "ece": round(expected_calibration_error(sure, right), 4),
+        "ece_of_a_calibrated_model": [round(error, 4) for error in calibration_noise(sure)],
         "oos_recall": round(caught / max(1, sum(outside)), 4),
         "oos_precision": round(caught / max(1, sum(refused)), 4),
         "p50_ms": round(1000 * statistics.median(seconds), 3),

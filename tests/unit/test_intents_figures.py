@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from intents.evaluate import evaluate
-from intents.figures import expected_calibration_error, micro_f1
+from intents.figures import calibration_noise, expected_calibration_error, micro_f1
 from intents.ngrams import BUCKETS, NgramModel, features
 from intents.outside import SIGNALS, outside_score
 from intents.scorer import softmax
@@ -103,3 +103,9 @@ def test_a_file_is_scored_against_its_labels(tmp_path: Path) -> None:
     assert figures["slot_recall"] == 1.0
     assert figures["oos_recall"] == figures["oos_precision"] == 1.0
     assert figures["confusions"] == [["card_bill", "fx_buy", 1]]
+
+
+def test_a_calibrated_model_shows_an_error_on_few_messages_and_hardly_one_on_many() -> None:
+    few, many = calibration_noise([0.6, 0.75, 0.9] * 30), calibration_noise([0.6, 0.75, 0.9] * 3000)
+    assert few[0] > 0.02 > many[0]
+    assert few[0] < few[1]
