@@ -106,6 +106,7 @@ async def _make(connection: AsyncConnection, identity: Identity, grant: Grant, n
         "display_name_en": shown,
         "role": grant.role,
         "skills": " ".join(grant.skills or ()),
+        "language": "en" if str(identity.claims.get("locale")).startswith("en") else "zh",
         # A password is not even looked at; were it, nobody has this one.
         "password_hash": NOBODYS,
         "issuer": identity.issuer,

@@ -376,7 +376,10 @@ async def test_an_account_goes_by_issuer_and_subject_and_by_no_name_or_address(
     told = {"preferred_username": "lin", "email": "lin@bank.example", "name": "林晓"}
     first = await accounts.sign_in(identity("u-1", **told), REP, now)
     other = await accounts.sign_in(identity("u-2", **told), REP, now)
-    elsewhere = await accounts.sign_in(identity("u-1", "https://login.another.example", **told), REP, now)
+    elsewhere = await accounts.sign_in(
+        identity("u-1", "https://login.another.example", **told, locale="en-GB"), REP, now
+    )
+    assert (first.language, elsewhere.language) == ("zh", "en")
     assert len({local.id, first.id, other.id, elsewhere.id}) == 4
     assert len({local.name, first.name, other.name, elsewhere.name}) == 4
     renamed = await accounts.sign_in(identity("u-1", preferred_username="root", name="林小晓"), REP, now)
