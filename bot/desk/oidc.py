@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
+import logging
+import re
 from contextlib import AsyncExitStack
 
 import httpx
@@ -22,14 +24,16 @@ from bot.settings import Settings
 CALLBACK = "/desk/oidc/callback"
 """Where the provider sends browsers back to; registered there under the desk's own address."""
 SIGNED_OUT = "/desk/sign-in"
+_ERROR = re.compile(r"[a-z_]{1,64}")
+_LOG = logging.getLogger(__name__)
 
 
 class Answer(Frozen):
     """What a browser brings back from the provider (OpenID Connect Core 1.0, 3.1.2.5 and 3.1.2.6)."""
 
     state: str
-    code: str | None = None
-    error: str | None = None
+    code: str = ""
+    error: str = ""
     iss: str | None = None
 
 
@@ -65,7 +69,9 @@ class Oidc:
         try:
             if not hmac.compare_digest(answer.state.encode(), attempt.state.encode()):
                 raise OidcRefused("forged", "the answer to another attempt")
-            if answer.error is not None or not answer.code:
+            if not answer.code:
+                # An error of the protocol's is for an operator: a scope that it does not know, a client that may not.
+                _LOG.warning("the provider let nobody in: %s", answer.error if _ERROR.fullmatch(answer.error) else "?")
                 raise OidcRefused("denied")
             identity = await self._client.identify(answer.code, answer.iss, attempt, now)
         except OidcRefused as error:

@@ -20,7 +20,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import doctor
 from bot.claims import InvalidToken
-from bot.desk import oidc_attempt
 from bot.desk.accounts import Accounts, BadAccount, SignInRefused, TooManyTries, demand_sound
 from bot.desk.oidc import CALLBACK, Answer, Oidc
 from bot.desk.oidc_accounts import OidcAccounts, shown_name
@@ -197,6 +196,8 @@ async def test_an_answer_fits_only_the_attempt_that_this_browser_began(sqlite: A
     stage = Stage(sqlite, now)
     answer, cookie = await stage.away("lin")
     others, others_cookie = await stage.away("he")
+    own = AttemptSeal(b"s" * 32).unseal(cookie, now)
+    assert own is not None
     forged = [
         (answer, others_cookie),
         (others, cookie),
@@ -204,7 +205,7 @@ async def test_an_answer_fits_only_the_attempt_that_this_browser_began(sqlite: A
         (answer, "x.y.z"),
         (answer.model_copy(update={"state": ""}), cookie),
         (answer.model_copy(update={"state": others.state}), cookie),
-        (answer, AttemptSeal(b"o" * 32).seal(oidc_attempt.begin("", now))),
+        (answer, AttemptSeal(b"o" * 32).seal(own)),
     ]
     for given_, shown in forged:
         with pytest.raises(OidcRefused) as refused:
@@ -236,9 +237,12 @@ async def test_an_attempt_is_over_after_ten_minutes(sqlite: AsyncEngine, now: dt
     assert (await stage.oidc.finish(answer, cookie, None, stage.now))[0].role == "rep"
 
 
-async def test_who_is_not_let_in_there_is_not_let_in_here(sqlite: AsyncEngine, now: dt.datetime) -> None:
+async def test_who_is_not_let_in_there_is_not_let_in_here(
+    sqlite: AsyncEngine, now: dt.datetime, caplog: pytest.LogCaptureFixture
+) -> None:
     stage = Stage(sqlite, now)
     assert await stage.sign_in("a stranger") == "denied"
+    assert "access_denied" in caplog.text
     assert await stage.sign_in("guest") == "no_role"
     assert [line[1:] for line in await stage.trail()] == [
         ("sign_in.refused", {"by": "oidc", "why": why}) for why in ("denied", "no_role")

@@ -60,8 +60,8 @@ async def callback(
     request: Request,
     service: Serving,
     state: Annotated[str, Query(max_length=128)] = "",
-    code: Annotated[str | None, Query(max_length=4_096)] = None,
-    error: Annotated[str | None, Query(max_length=256)] = None,
+    code: Annotated[str, Query(max_length=4_096)] = "",
+    error: Annotated[str, Query(max_length=256)] = "",
     iss: Annotated[str | None, Query(max_length=512)] = None,
 ) -> Response:
     """Back from the provider: to the desk, or to the sign-in page with the reason."""
