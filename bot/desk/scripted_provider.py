@@ -268,7 +268,7 @@ def _routes(provider: ScriptedProvider) -> FastAPI:
         authorization: Annotated[str, Header()] = "",
     ) -> Response:
         issuer = issuer_of(request)
-        broken = _broken(provider)
+        broken = _broken(provider, request)
         if broken is not None:
             return broken
         given = _basic(authorization) if provider.takes_basic() else (client_id, client_secret)
@@ -290,12 +290,12 @@ def _routes(provider: ScriptedProvider) -> FastAPI:
     return app
 
 
-def _broken(provider: ScriptedProvider) -> Response | None:
+def _broken(provider: ScriptedProvider, request: Request) -> Response | None:
     match provider.fault:
         case "down":
             return PlainTextResponse("upstream connect error", 503)
-        case "redirected":
-            return RedirectResponse("https://login.another.example/token", 307)
+        case "redirected" if not request.query_params:
+            return RedirectResponse("/token?followed=1", 307)
         case "no_json":
             return HTMLResponse("<html>sign in to the network</html>")
         case "huge":
