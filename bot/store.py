@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import os
 import sqlite3
@@ -20,15 +21,52 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.util import await_only
+from sqlalchemy.util.queue import AsyncAdaptedQueue, Empty
 
 from backends.tables import UtcDateTime
 from bot import sqlite_driver
 from bot.embedded_redis import EmbeddedRedis
 
 _READ_ONLY = "teller_read_only"
+
+
+class _InTurn(AsyncAdaptedQueue[Any]):
+    """A pool's free connections, for whoever has waited longest.
+
+    SQLAlchemy's own queue gives them to whoever asks at the right moment: with a hundred requests under way, one in many
+    thousands waits until its time is up while all others are served.
+    """
+
+    def __init__(self, maxsize: int = 0, use_lifo: bool = False) -> None:
+        super().__init__(maxsize, use_lifo)
+        self._waiting = 0
+        self._turns = asyncio.Lock()
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        if not block or not self._waiting:
+            with contextlib.suppress(Empty):
+                return self.get_nowait()
+        if not block:
+            raise Empty
+        self._waiting += 1
+        try:
+            return await_only(self._next(timeout))
+        except TimeoutError:
+            raise Empty from None
+        finally:
+            self._waiting -= 1
+
+    async def _next(self, timeout: float | None) -> Any:  # noqa: ASYNC109
+        async with asyncio.timeout(timeout), self._turns:
+            return await self._queue.get()
+
+
+class _Pool(AsyncAdaptedQueuePool):
+    _queue_class = _InTurn
 
 
 class StoreError(RuntimeError):
@@ -48,8 +86,10 @@ def open_database(url: str | None, data_dir: Path, name: str = "teller") -> Asyn
     try:
         return create_async_engine(
             address,
-            pool_size=10,
-            max_overflow=10,
+            poolclass=_Pool,
+            # None above its size: a connection that is closed because nobody has taken it yet is opened anew for a newcomer.
+            pool_size=20,
+            max_overflow=0,
             pool_pre_ping=True,
             hide_parameters=True,
             json_serializer=_to_json,
@@ -119,8 +159,9 @@ def _open_sqlite(address: URL) -> AsyncEngine:
     turns = asyncio.Lock()
     engine = create_async_engine(
         address,
-        pool_size=5,
-        max_overflow=5,
+        poolclass=_Pool,
+        pool_size=10,
+        max_overflow=0,
         hide_parameters=True,
         json_serializer=_to_json,
         json_deserializer=from_json,

@@ -50,6 +50,30 @@ async def test_the_migrations_can_be_taken_back_and_made_again(bare: AsyncEngine
     assert await tables(bare) == {migrations.VERSION_TABLE, *Base.metadata.tables}
 
 
+async def test_a_connection_goes_to_whoever_has_waited_longest_and_not_to_who_comes_at_the_right_moment(
+    database: AsyncEngine,
+) -> None:
+    size = 20 if database.dialect.name == "postgresql" else 10
+    all_taken = [await database.connect() for _ in range(size)]
+    served: list[tuple[str, int]] = []
+
+    async def come_again_and_again(number: int) -> None:
+        for time in ("first", "second", "third", "fourth"):
+            async with reading(database):
+                served.append((time, number))
+
+    coming = [asyncio.create_task(come_again_and_again(number)) for number in range(100)]
+    await asyncio.sleep(0)
+    coming.pop(7).cancel()
+    for connection in all_taken:
+        await connection.close()
+    await asyncio.gather(*coming)
+    assert sorted(number for time, number in served if time == "fourth") == [*range(7), *range(8, 100)]
+    longest = max(place for place, (time, _) in enumerate(served) if time == "first")
+    # As many as there are connections may be on their way at once, and overtake each other on it.
+    assert longest < len(coming) + size
+
+
 async def test_effects_from_before_their_owner_was_kept_are_the_conversations(bare: AsyncEngine) -> None:
     await migrations.upgrade(bare, "0001")
     at = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
