@@ -100,9 +100,9 @@ class Discovery:
 
     async def get(self, now: dt.datetime) -> Document:
         """The document, fetched if there is none or it is stale. Raises ``ProviderAway``."""
-        if self._wants(now):
+        # Without any document all wait for the one who asks; with one, the others go on with it.
+        if self.document is None or self._wants(now):
             async with self._asking:
-                # Who waited here finds what another one brought.
                 if self._wants(now):
                     await self._ask(now)
         if self.document is None:
