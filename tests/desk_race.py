@@ -67,41 +67,34 @@ class Racer:
 
 
 @contextlib.contextmanager
-def processes(count: int, data_dir: Path) -> Iterator[list[str]]:
-    """Server processes over one data directory, as their URLs."""
+def processes(count: int, data_dir: Path, logs: Path | None = None) -> Iterator[list[str]]:
+    """Server processes over one data directory, as their URLs; what they log goes to a file of each in *logs*."""
     ports = []
     for _ in range(count):
         with socket.create_server(("127.0.0.1", 0)) as free:
             ports.append(free.getsockname()[1])
     environment = {**os.environ, "TELLER_DATA_DIR": str(data_dir), "TELLER_ADDRESS_RATE": "1000000"}
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "bot.cli", "serve", "--port", str(port)],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for port in ports
-    ]
     urls = [f"http://127.0.0.1:{port}" for port in ports]
-    try:
+    with contextlib.ExitStack() as stack:
+        for n, port in enumerate(ports):
+            log = stack.enter_context(open(logs / f"server-{n}.log" if logs else os.devnull, "wb"))
+            command = [sys.executable, "-m", "bot.cli", "serve", "--port", str(port)]
+            running = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+            stack.callback(running.wait, 20)
+            stack.callback(running.terminate)
         for url in urls:
             _await_ready(url)
         yield urls
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait(20)
 
 
 def _await_ready(url: str) -> None:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"{url}/readyz").status_code == 200:
-                return
-        time.sleep(0.1)
+    with httpx.Client(base_url=url, verify=False) as http:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.HTTPError):
+                if http.get("/readyz").status_code == 200:
+                    return
+            time.sleep(0.1)
     raise RuntimeError(f"{url} is not ready")
 
 
@@ -158,7 +151,7 @@ async def race(urls: Sequence[str], names: Sequence[str], reps: int, seed: int) 
 
 
 async def _sign_in(url: str, n: int) -> Racer:
-    http = httpx.AsyncClient(base_url=url, headers={"Origin": url}, timeout=120)
+    http = httpx.AsyncClient(base_url=url, headers={"Origin": url}, timeout=120, verify=False)
     answer = await http.post("/desk/sign-in", data={"name": f"racer{n}", "password": PASSWORD})
     assert answer.status_code == 303, answer.text
     page = (await http.get("/desk")).text
@@ -226,8 +219,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--capacity", type=int, default=50)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--logs", type=Path, help="folder in which the servers' logs are kept")
     asked = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="teller-race-") as folder, processes(asked.processes, Path(folder)) as urls:
+    with (
+        tempfile.TemporaryDirectory(prefix="teller-race-") as folder,
+        processes(asked.processes, Path(folder), asked.logs) as urls,
+    ):
         database = Path(folder) / "teller.db"
         names = fill(database, asked.reps, asked.customers, asked.capacity)
         report = asyncio.run(_run(urls, database, names, asked))
