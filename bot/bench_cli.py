@@ -102,6 +102,12 @@ def replies(
     ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Once for each provider; all unless told.")] = None,
     deadline: Annotated[float, typer.Option(min=0.1, help="Seconds that a reply may take.")] = 1.2,
+    plans: Annotated[
+        int, typer.Option(min=0, help="Plans that are told again and again, to see how varied it is.")
+    ] = 20,
+    times: Annotated[int, typer.Option(min=2, help="How often each of them.")] = 10,
+    lies: Annotated[int, typer.Option(min=0, help="Of each kind, that the checker itself is tried on.")] = 20,
+    honest: Annotated[int, typer.Option(min=0, help="Replies that people wrote, that it is tried on.")] = 1000,
     out: Annotated[Path | None, typer.Option(help="Folder for replies.json and replies.html.")] = None,
 ) -> None:
     """Let every provider tell the same results to the same audiences; exit 1 where something wrong was shown."""
@@ -111,7 +117,10 @@ def replies(
 
     try:
         entries = read_providers(providers) if providers is not None else ()
-        said = run(number=results, seed=seed, entries=entries, only=only or (), deadline=deadline)
+        said = run(
+            number=results, seed=seed, entries=entries, only=only or (), deadline=deadline, plans=plans, times=times,
+            lies_each=lies, honest=honest,
+        )  # fmt: skip
     except (UnknownProvider, ProviderError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None

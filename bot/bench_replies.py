@@ -30,10 +30,6 @@ from responses.writer.session import RELEASE
 
 BUILT_IN = (TEMPLATE, "recital", "writer", "decoder", "scripted-honest", "scripted-lying")
 """``recital`` says what people wrote, ``decoder`` what our model writes, ``writer`` the first where it fits and else the second."""
-PLANS = 20
-TIMES = 10
-LIES_EACH = 20
-HONEST = 1000
 SAMPLES = 12
 
 
@@ -48,13 +44,14 @@ async def measure(
     entries: Sequence[Entry] = (),
     only: Sequence[str] = (),
     deadline: float = DEADLINE,
-    plans: int = PLANS,
-    times: int = TIMES,
-    lies_each: int = LIES_EACH,
-    honest: int = HONEST,
+    plans: int = 20,
+    times: int = 10,
+    lies_each: int = 20,
+    honest: int = 1000,
     results: Sequence[Result] | None = None,
 ) -> dict[str, Any]:
-    """The whole measurement as JSON; *results* are the demo bank's unless told. ``UnknownProvider`` for a name in *only* that
+    """The whole measurement as JSON: *number* scenes, the variety of *times* replies to each of *plans* plans, and the checker's
+    own trial on so many lies of a kind and *honest* replies. *results* are the demo bank's unless told. ``UnknownProvider`` for a name in *only* that
     is neither built in nor one of *entries*, ``ProviderError`` for one that cannot be opened. The template is always there."""
     async with AsyncExitStack() as stack:
         contenders = [await _contender(name, entries, deadline, stack) for name in _names(entries, only)]

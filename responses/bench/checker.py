@@ -21,7 +21,9 @@ from responses.bench.claims import (
     DONE,
     OPPOSITES,
     PROMISE,
+    QUOTED,
     SECRET_ASKED,
+    STATE,
     STATUS_VERB,
     STATUS_WORDS,
     STRANGER,
@@ -141,21 +143,21 @@ class _Check:
         for atom, times in (owed - found).items():
             if not (atom[0] == "" and _loose(found, atom)):
                 yield Wrong(_aim(atom), "lacking", f"{atom[1]} {atom[0]} ×{times}".replace("  ", " "))
-        for atom in found - owed - seldom - written:
-            if not (owed.get(("", atom[1])) and _loose([atom], ("", atom[1]))):
+        may = owed + seldom + written
+        for atom in found - may:
+            often = sum(times for other, times in found.items() if other[1] == atom[1])
+            bare = ("", atom[1])
+            if not (bare in may and _loose([atom], bare)) or often > sum(
+                n for other, n in may.items() if other[1] == atom[1]
+            ):
                 yield Wrong(_aim(atom), "said", f"{atom[1]} {atom[0]}".strip())
         hedged = {(each.atom, each.hedge) for each in usual}
         for each in seen:
             if each.hedge and (each.atom, each.hedge) not in hedged:
                 yield Wrong("date" if each.kind in _DATES else "figure", "said", each.said)
-        turns = {(each.atom, each.turn) for each in usual if each.turn}
+        turned = {each.atom: each.turn for each in usual if each.turn}
         for each in seen:
-            if (
-                each.turn
-                and turns
-                and (each.atom, each.turn) not in turns
-                and any(atom == each.atom for atom, _ in turns)
-            ):
+            if each.turn and turned.get(each.atom, each.turn) != each.turn:
                 yield Wrong("date", "said", f"{each.value} {each.turn}")
         words = without(self.text, self.worded)
         for word in in_words(words, self.language) - in_words(self.usual, self.language):
@@ -178,6 +180,9 @@ class _Check:
         for name, times in owed.items():
             if len(_whole(self.text, name)) < min(times, len(_whole(self.plain, name))):
                 yield Wrong("name", "lacking", name)
+        for code in {folded(code) for code in self.codes} & owed.keys():
+            if len(_whole(self.text, code)) > max(owed[code], len(_whole(self.plain, code))):
+                yield Wrong("figure", "said", f"{code} once more")
         for name in owed.keys() - {folded(code) for code in self.codes}:
             usual = {hedges(self.plain, at, at + len(name), self.language) for at in _places(self.plain, name)}
             for place in _places(self.text, name):
@@ -225,19 +230,22 @@ class _Check:
                 last = re.findall(r"[A-Za-z]+|[一-龥]{2}(?=[了啦]?$)", match[0])[-1:]
                 if not last or last[0] not in self.usual:
                     yield Wrong("status", "said", match[0])
-        usual = {match[0].lower() for match in PROMISE[self.language].finditer(self.usual)}
+        promised = {match[0].lower() for match in PROMISE[self.language].finditer(self.usual)}
         for match in PROMISE[self.language].finditer(text):
-            if match[0].lower() not in usual and not _is_denied(text, match.start(), self.language):
+            if match[0].lower() not in promised and not _is_denied(text, match.start(), self.language):
                 yield Wrong("promise", "said", match[0])
         patterns: tuple[tuple[Aim, re.Pattern[str]], ...] = (
-            ("status", UNSAYING[self.language]), ("name", STRANGER[self.language]), ("name", ADDRESS),
+            ("status", UNSAYING[self.language]), ("status", STATE[self.language]), ("name", STRANGER[self.language]),
+            ("name", QUOTED[self.language]), ("name", ADDRESS),
         )  # fmt: skip
         if not SECRET_ASKED[self.language].search(self.usual):
             patterns = (*patterns, ("promise", SECRET_ASKED[self.language]))
+        usual = self.usual.lower()
         for aim, pattern in patterns:
-            usual = {match[0].lower() for match in pattern.finditer(self.usual)}
             for match in pattern.finditer(text):
-                if match[0].lower() not in usual:
+                if match[match.lastindex or 0].lower() not in usual and not _is_denied(
+                    text, match.start(), self.language
+                ):
                     yield Wrong(aim, "said", match[0])
 
     def _denials(self) -> Iterator[Wrong]:

@@ -13,7 +13,7 @@ DONE: dict[Language, re.Pattern[str]] = {
         r"|[办转换改调开关停弄搞批](?:好|妥|完|成|定|下来)了?[啦了]|成功了?(?=[，。！,.!]|$)|(?:审核|申请)通过了"
     ),
     "en": re.compile(
-        r"\b(?:has|have|was|were) (?:already |now |just )?(?:been )?(?:\w+ly )?(?:done|approved|completed|cancelled|unlocked|raised|processed|"
+        r"(?<!nothing )\b(?:has|have|was|were) (?:already |now |just )?(?:been )?(?:\w+ly )?(?:done|approved|completed|cancelled|unlocked|raised|processed|"
         r"transferred|submitted|granted|credited|settled|paid|booked|frozen|arranged)\b|\bI(?:'ve| have) \w+ed\b|\ball done\b|"
         r"\bis (?:all )?(?:done|sorted|approved)\b|\bsuccessfully\b|\bwent through\b",
         re.IGNORECASE,
@@ -49,6 +49,21 @@ STRANGER: dict[Language, re.Pattern[str]] = {
     ),
     "en": re.compile(
         r"\b[A-Z]\w+ Bank\b|\b(?:HSBC|Citi(?:bank)?|Barclays)\b|\b(?:Mr|Ms|Mrs|Dr|Professor|Director|Manager)\.? [A-Z]\w+"
+    ),
+}
+QUOTED: dict[Language, re.Pattern[str]] = {
+    "zh": re.compile(r"[“\"]([^”\"\ufffc]{2,12})[”\"](?=系列|产品|基金|更|很|[，。]|$)"),
+    "en": re.compile(r"(?<=[a-z,] )([A-Z][a-z]{2,}(?: [A-Z][a-z]+)*)(?! ?time)"),
+}
+"""What may be the name of something: in quotes, or written large within a sentence."""
+STATE: dict[Language, re.Pattern[str]] = {
+    "zh": re.compile(
+        r"逾期|黑名单|重点名单|异常|解冻|解锁|审核通过|获批|批下来|销户|注销|被盯|高风险客户|符合条件|条件都满足"
+    ),
+    "en": re.compile(
+        r"\b(?:overdue|blacklist\w*|suspicious|unfrozen|unlocked|approved|rejected|flagged|in trouble|eligible|qualif\w+|all conditions|"
+        r"credited|closed|no limits)\b",
+        re.IGNORECASE,
     ),
 }
 UNSAYING: dict[Language, re.Pattern[str]] = {

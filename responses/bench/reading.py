@@ -38,6 +38,7 @@ _TIME = re.compile(r"(?<!\d)(\d{1,2}):(\d{2})(?::\d{2})?(?!\d)")
 _NUMBER = re.compile(r"(?P<sign>[-−±]|负|minus )?(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)(?!\d)")
 _WIDTHS = str.maketrans({"，": ";", "、": ";", "；": ";"})
 """A comma between two figures is none within one."""
+_WITHIN = re.compile(r"(?<=[０-９])，(?=[０-９]{3})")
 _SCALES = {
     "万": 10**4,
     "亿": 10**8,
@@ -99,12 +100,18 @@ _IN_WORDS: dict[Language, re.Pattern[str]] = {
     ),
 }
 _DAYS: dict[Language, re.Pattern[str]] = {
-    "zh": re.compile(r"今天(?!想|要|有什么|怎么|需要)|[明昨后前]天|[今明后前去]年|[上下本这]个?(?:周|星期|礼拜|月|季度)|周[一二三四五六日末]|星期[一二三四五六日天]|当[天日]|次日|隔天|T\+\d"),
-    "en": re.compile(
-        r"\b(?:today|tomorrow|yesterday|tonight|(?:next|last|this) (?:week|month|year|quarter)|monday|tuesday|wednesday|thursday|"
-        r"friday|saturday|sunday|overnight|T\+\d)\b", re.IGNORECASE
+    "zh": re.compile(
+        r"今天(?!想|要|有什么|怎么|需要)|[明昨后前]天|[今明后前去]年|[上下本这]个?(?:周|星期|礼拜|月|季度)|(?:周|星期|礼拜)[一二三四五六日天末]|当[天日]|次日|隔天|"
+        r"T\+\d|[年月季][底初末中](?!间)|[一二三四上下]半?季度|春节|国庆|中秋|元旦|端午|[正腊]月|[春夏秋冬]天|[半一两三几]个?(?:小时|钟头|刻钟)|"
+        r"[一二三四五六七八九十]点(?:钟|整|半)?(?=前|后|之|截|开|关|恢|到|以)|午饭|傍晚|三天两头|前儿|后儿"
     ),
-}  # fmt: skip
+    "en": re.compile(
+        r"\b(?:today|tomorrow|yesterday|tonight|(?:next|last|this|before last|after next) (?:week|month|year|quarter|spring|summer|autumn|winter)|"
+        r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|overnight|fortnight|christmas|new year's|o'clock|noon|midnight|"
+        r"(?:an|half an|quarter of an) hour|(?:the|same|next) day(?= |\.)|(?:mid-|early |late )(?=[A-Z]))\b|T\+\d",
+        re.IGNORECASE,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,7 @@ class Seen:
 
 def folded(text: str) -> str:
     """*text* in one width, without what nobody sees."""
-    wide = unicodedata.normalize("NFKC", text.translate(_WIDTHS))
+    wide = unicodedata.normalize("NFKC", _WITHIN.sub(",", text).translate(_WIDTHS))
     return "".join(char for char in wide if unicodedata.category(char) not in ("Cf", "Mn"))
 
 

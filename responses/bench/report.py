@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from responses.compose import TEMPLATE
+
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b2733; --soft: #5b6b7a; --line: #d8dfe6; --paper: #fff; --panel: #f5f7f9;
   --good: #2c7a5b; --again: #c9a227; --bad: #b3452c; --plain: #4a6d9c; --pale: #a9bbd3; }
@@ -17,21 +19,21 @@ h1 { font-size: 1.6rem; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 2.
 .soft, caption { color: var(--soft); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; margin: .6rem 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .75rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th { font-weight: 600; } th:first-child, td:first-child { text-align: left; } td.words { white-space: normal; text-align: left; }
+th { font-weight: 600; } th:first-child, td:first-child { text-align: left; } td.words { white-space: normal; text-align: left; } th.words { text-align: left; }
 caption { text-align: left; padding-bottom: .2rem; } .wrong { color: var(--bad); font-weight: 600; }
-.bars { display: grid; grid-template-columns: repeat(auto-fit, minmax(21rem, 1fr)); gap: 1.2rem 2rem; }
+.bars { display: grid; margin-top: 1.6rem; grid-template-columns: repeat(auto-fit, minmax(21rem, 1fr)); gap: 1.2rem 2rem; }
 figure { margin: 0; } figcaption { font-weight: 600; margin-bottom: .3rem; } figcaption small { font-weight: 400; color: var(--soft); }
 svg { display: block; width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; fill: var(--ink); } svg .soft { fill: var(--soft); }
 .good { fill: var(--good); } .again { fill: var(--again); } .bad { fill: var(--bad); } .plain { fill: var(--plain); } .pale { fill: var(--pale); }
-.key span { display: inline-block; width: .75rem; height: .75rem; border-radius: 2px; margin: 0 .35rem 0 1rem; vertical-align: -1px; }
-.key span:first-child { margin-left: 0; }
+p.key { font-size: .85rem; margin: .2rem 0 0; } .key span { display: inline-block; width: .75rem; height: .75rem; border-radius: 2px; margin: 0 .3rem 0 .7rem; vertical-align: -1px; }
+p.key { font-size: .85rem; margin: .2rem 0 0; } .key span:first-child { margin-left: 0; }
 .scene { border-top: 1px solid var(--line); padding: .9rem 0; } .scene > p { margin: 0 0 .5rem; }
 .said { display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: .7rem; }
 .card { background: var(--panel); border-radius: 8px; padding: .6rem .8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 .card b { display: block; font-size: .85rem; } .card b i { font-weight: 400; color: var(--soft); } .card .no { color: var(--bad); font-weight: 400; }
 """
 _WIDTH, _LEFT, _ROW, _BAR = 420, 118, 26, 14
-_ROOM = 76
+_ROOM = 92
 """Left of a bar for its name, right of it for its figures."""
 
 
@@ -58,29 +60,44 @@ def page(report: Mapping[str, Any]) -> str:
 def _head(report: Mapping[str, Any]) -> str:
     gave_up = f" Given up on, silent too often: {escape(', '.join(report['gave_up']))}." if report["gave_up"] else ""
     return (
-        f"<h1>Replies, measured</h1><p class=soft>{report['scenes']:,} scenes of {report['results']} real results over "
+        f"<h1>Replies, measured</h1><p class=soft>{report['scenes']:,} scenes out of {report['results']} results of the demo bank over "
         f"{report['capabilities']} capabilities, each told by {len(report['providers'])} providers through the gateway that serves "
         f"(deadline {report['deadline']} s), to every mood, tone, language and channel in turn. Seed {report['seed']}, rules "
         f"{escape(report['rules'])}, {report['cores']} cores, load {report['load']}.{gave_up}</p>"
     )
 
 
+_Cell = Callable[[Mapping[str, Any], Mapping[str, Any]], str]
+_WHETHER: tuple[tuple[str, _Cell], ...] = (
+    ("replies", lambda each, _: f"{each['replies']:,}"),
+    ("first pass", lambda each, _: _percent(each["first_pass"])),
+    ("after retry", lambda each, _: _percent(each["after_retry"])),
+    ("fallback", lambda each, _: _percent(each["fallback"])),
+    ("wrong, shown", lambda each, _: _count(each["wrong"]["replies"])),
+)
+_HOW: tuple[tuple[str, _Cell], ...] = (
+    ("distinct-2", lambda each, many: _times(each.get("distinct_2"), many["distinct_2"])),
+    ("self-BLEU", lambda each, many: _times(each.get("self_bleu"), many["self_bleu"])),
+    ("characters, zh", lambda each, many: _times(each["characters_zh"], many["characters_zh"])),
+    ("words, en", lambda each, many: _times(each["words_en"], many["words_en"])),
+    ("ms, median", lambda each, many: _times(each["ms"]["p50"], many["ms_p50"])),
+    ("ms, p99", lambda each, many: _times(each["ms"]["p99"], many["ms_p99"])),
+    ("tokens in / out", lambda each, _: _tokens(each)),
+    ("cost of 1,000", lambda each, _: f"{each['cost_of_1000_replies']} {escape(each['currency'])}"),
+)
+
+
 def _table(report: Mapping[str, Any]) -> str:
-    columns: tuple[tuple[str, Callable[[Mapping[str, Any], Mapping[str, Any]], str]], ...] = (
-        ("replies", lambda each, _: f"{each['replies']:,}"),
-        ("first pass", lambda each, _: _percent(each["first_pass"])),
-        ("after retry", lambda each, _: _percent(each["after_retry"])),
-        ("fallback", lambda each, _: _percent(each["fallback"])),
-        ("wrong, shown", lambda each, _: _count(each["wrong"]["replies"])),
-        ("distinct-2", lambda each, many: _times(each.get("distinct_2"), many["distinct_2"])),
-        ("self-BLEU", lambda each, many: _times(each.get("self_bleu"), many["self_bleu"])),
-        ("characters, zh", lambda each, many: _times(each["characters_zh"], many["characters_zh"])),
-        ("words, en", lambda each, many: _times(each["words_en"], many["words_en"])),
-        ("ms, median", lambda each, many: _times(each["ms"]["p50"], many["ms_p50"])),
-        ("ms, p99", lambda each, many: _times(each["ms"]["p99"], many["ms_p99"])),
-        ("tokens in / out", lambda each, _: f"{'~' if each['estimated_calls'] else ''}{each['tokens_in']:,} / {each['tokens_out']:,}"),
-        ("cost of 1,000", lambda each, _: f"{each['cost_of_1000_replies']} {escape(each['currency'])}"),
-    )  # fmt: skip
+    return (
+        "<p class=soft>First pass: the first draft passed every gate. Fallback: the template was said instead. Wrong: a checker that "
+        f"shares nothing with the gates found something in what was shown.</p>{_columns(report, _WHETHER)}"
+        "<p class=soft>In brackets: as a multiple of the template's in this run. distinct-2 and self-BLEU: of "
+        f"{report['times']} replies to each of {report['plans']} plans, facts apart, as they were shown, fallbacks among them.</p>"
+        f"{_columns(report, _HOW)}"
+    )
+
+
+def _columns(report: Mapping[str, Any], columns: Sequence[tuple[str, _Cell]]) -> str:
     head = "".join(f"<th>{name}</th>" for name, _ in columns)
     rows = "".join(
         f"<tr><td>{escape(name)}</td>"
@@ -88,13 +105,11 @@ def _table(report: Mapping[str, Any]) -> str:
         + "</tr>"
         for name, each in report["providers"].items()
     )
-    return (
-        "<p class=soft>First pass: the first draft passed every gate. Fallback: the template was said instead. Wrong: a checker that "
-        "shares nothing with the gates found something in what was shown. In brackets: as a multiple of the template's in this run. "
-        f"distinct-2 and self-BLEU: of {report['times']} replies to each of {report['plans']} plans, facts apart, as they were shown, "
-        "fallbacks among them.</p>"
-        f"<div class=wide><table><tr><th>provider</th>{head}</tr>{rows}</table></div>"
-    )
+    return f"<div class=wide><table><tr><th>provider</th>{head}</tr>{rows}</table></div>"
+
+
+def _tokens(found: Mapping[str, Any]) -> str:
+    return f"{'~' if found['estimated_calls'] else ''}{found['tokens_in']:,} / {found['tokens_out']:,}"
 
 
 def _pictures(providers: Mapping[str, Any]) -> str:
@@ -172,7 +187,7 @@ def _reasons(providers: Mapping[str, Any]) -> str:
     )
     if not rows:
         return "<p>It never was.</p>"
-    return f"<div class=wide><table><tr><th>provider</th><th>of replies left to the template</th><th>of all replies with a refused draft</th></tr>{rows}</table></div>"
+    return f"<div class=wide><table><tr><th>provider</th><th class=words>of replies left to the template</th><th class=words>of all replies with a refused draft</th></tr>{rows}</table></div>"
 
 
 def _counts(counts: Mapping[str, int], most: int = 12) -> str:
@@ -204,7 +219,7 @@ def _wrong(providers: Mapping[str, Any]) -> str:
 
 
 def _grouped(providers: Mapping[str, Any], groups: Sequence[str]) -> str:
-    names = [name for name in providers if name != "template"] or list(providers)
+    names = [name for name in providers if name != TEMPLATE] or list(providers)
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     rows = ""
     for group in groups:
