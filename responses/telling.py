@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from responses.draft import Draft, Filled, fill, joined
 from responses.gates.refusal import Refusal
 from responses.gateway import Completion, Gateway, ModelFailure, Rewritten
+from responses.mask import Vault
 from responses.prompting import Prompt
 from responses.reply import Verdict
 from responses.rest import behind, rest_of
@@ -28,15 +29,17 @@ Check = Callable[[str], Sequence[Refusal]]
 
 @dataclass
 class Mouth:
-    """Says the beginning of a text to *listener*, behind *before*, which leaves with the first of it."""
+    """Says the beginning of a text to *listener*, behind *before*, which leaves with the first of it. *vault* holds what was
+    kept from the model: what is said stands for itself again."""
 
     listener: Listener
     before: Filled
     source: Draft
+    vault: Vault = field(default_factory=Vault)
 
     async def say(self, text: str) -> bool:
         """Let *text* (with placeholders) be heard as far as it was not; ``False`` where nobody listens any more."""
-        return await say_up_to(self.listener, joined([self.before, fill(self.source, text)], ""))
+        return await say_up_to(self.listener, joined([self.before, fill(self.source, self.vault.restore(text))], ""))
 
 
 async def say_up_to(listener: Listener, whole: Filled) -> bool:
@@ -81,7 +84,8 @@ async def tell(
     """What a model made of *prompt*, each sentence heard as soon as *check* passes it behind those before.
 
     Before anything has left a refused beginning is asked for once more, the error named. When a later sentence is refused,
-    or the stream breaks off, the template's own sentences end the text: verdict ``mended``.
+    or the stream breaks off, the template's own sentences end the text: verdict ``mended``. *check* sees the tokens of the
+    mouth's vault, the listener and the text that is returned what they stand for.
     """
     until = asyncio.get_running_loop().time() + gateway.deadline
     refused: list[Refusal] = []
@@ -92,7 +96,7 @@ async def tell(
         gate, sentences, whole = _Gate(mouth, check), Incoming(), ""
         ended = False
         try:
-            stream = gateway.stream(prompt, capability=capability, seed=seed, until=until)
+            stream = gateway.stream(prompt, capability=capability, seed=seed, vault=mouth.vault, until=until)
             async with aclosing(stream) as pieces:
                 async for piece in pieces:
                     generator = piece.generator
@@ -109,13 +113,13 @@ async def tell(
             pass
         refused += gate.refused
         if ended:
-            return Rewritten(gate.said.rstrip(), generator, attempts, tuple(refused), "passed")
+            return Rewritten(mouth.vault.restore(gate.said.rstrip()), generator, attempts, tuple(refused), "passed")
         if gate.said:
             said = gate.said.rstrip()
             left = rest_of(mouth.source, said, check, prompt.language)
             text = behind(said, left, prompt.language)
             await mouth.say(text)
-            return Rewritten(text, generator, attempts, tuple(refused), "mended")
+            return Rewritten(mouth.vault.restore(text), generator, attempts, tuple(refused), "mended")
         if not gate.refused:
             break
         verdict = "refused"

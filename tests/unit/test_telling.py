@@ -14,15 +14,17 @@ from backends.result import Fact, Result
 from backends.values import Money, find_figures
 from responses.check import SAMPLE_TIME
 from responses.compose import compose
-from responses.draft import PLACEHOLDER, Drafter, draft_result, required
-from responses.gateway import Completion, Delta, Gateway, ModelFailure, Request
+from responses.draft import PLACEHOLDER, Draft, Drafter, Filled, draft_result, required
+from responses.gateway import Completion, Delta, Gateway, ModelFailure, Request, Upstream
 from responses.library import wording
+from responses.mask import Vault
 from responses.persona import persona
-from responses.prompting import Prompt
+from responses.prompting import Prompt, prompt_for
 from responses.reply import Evidence, Reply
 from responses.scripted import LYING, ScriptedModel
 from responses.sentences import Incoming, split
 from responses.streaming import Heard
+from responses.telling import Mouth, tell
 from responses.verify import verify
 from tests.unit.responses_samples import audience, bill, result
 
@@ -304,3 +306,23 @@ def test_a_sentence_ends_where_a_reader_would_pause():
 def test_the_draft_that_these_tests_recite_is_an_honest_one():
     draft = draft_result(Drafter("zh"), wording("card_bill", "found"), bill_now(), {}, audience())
     assert verify(DRAFT + "还有⟦days_left⟧。", draft, [bill_now()], "zh") == ()
+
+
+@pytest.mark.parametrize("cut", ["", "✂"])
+async def test_what_was_kept_from_a_model_outside_is_heard_again_once_the_gates_have_seen_its_token(cut: str):
+    vault = Vault()
+    token = vault.token("PHONE", "13912345678")
+    model = Reciter(f"短信会发到{token}。请留意。{cut}")
+    source = Draft("短信会发到您的手机。请留意。", {})
+    ear, checked = Ear(), []
+
+    def check(text: str) -> list[Any]:
+        checked.append(text)
+        return []
+
+    prompt = prompt_for(source, audience()).again("发到13912345678", [])
+    mouth = Mouth(ear, Filled(""), source, vault)
+    told = await tell(prompt, Gateway(Upstream(model, on_premises=False), deadline=30), mouth, check)
+    assert "13912345678" not in repr(model.prompts) + "".join(checked)
+    assert ear.heard.text.startswith("短信会发到13912345678。")
+    assert (told.text, told.verdict) == (ear.heard.text, "mended" if cut else "passed")
