@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from backends.knowledge.service import Library
 from bot.desk.accounts import Accounts, BadAccount
 from bot.desk.board import Boards
+from bot.desk.canned import CannedReplies
 from bot.desk.corrections import Corrections
 from bot.desk.customer import Customers
 from bot.desk.embedding import Embeds
@@ -54,6 +55,7 @@ class Desk:
     suggesting: Suggesting
     requesting: Requesting
     knowledge: Knowledge
+    canned: CannedReplies
     customers: Customers
     boards: Boards
     corrections: Corrections
@@ -88,6 +90,7 @@ def open_desk(
         suggesting=Suggesting(engine, parts),
         requesting=Requesting(engine, signals, lambda text: mask_secrets(text).text),
         knowledge=Knowledge(library),
+        canned=CannedReplies(engine, signals),
         customers=Customers(engine, parts),
         boards=Boards(engine),
         corrections=Corrections(engine),

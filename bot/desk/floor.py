@@ -1,4 +1,4 @@
-"""The floor as it is now, told to the open pages: who holds which conversation, and which of them have grown.
+"""The floor as it is now, told to the open pages: who holds which conversation, which have grown, new canned replies.
 
 One look at the database serves all pages of a process. It is made when something was told of, and once a second anyway.
 """
@@ -12,10 +12,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import NamedTuple
 
-from sqlalchemy import literal_column, or_, select
+from sqlalchemy import func, literal_column, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.desk.canned_tables import CannedRow
 from bot.desk.holding import DESK, QUEUE
 from bot.records import ConversationRow
 from bot.signals import Signals
@@ -47,6 +48,7 @@ class Page:
         self._woken = asyncio.Event()
         self._queue = False
         self._mine = False
+        self._canned = False
         self._grown: dict[str, int] = {}
         self._typing: dict[str, None] = {}
 
@@ -55,6 +57,7 @@ class Page:
         *,
         queue: bool = False,
         mine: bool = False,
+        canned: bool = False,
         grown: dict[str, int] | None = None,
         typing: str | None = None,
     ) -> None:
@@ -63,8 +66,9 @@ class Page:
             self._typing[typing] = None
         self._queue |= queue
         self._mine |= mine
+        self._canned |= canned
         self._grown |= grown or {}
-        if self._queue or self._mine or self._grown or self._typing:
+        if self._queue or self._mine or self._canned or self._grown or self._typing:
             self._woken.set()
 
     async def news(self, patience: float) -> list[tuple[str, str]] | None:
@@ -75,10 +79,12 @@ class Page:
         except TimeoutError:
             return None
         self._woken.clear()
-        told = [(name, "") for name, is_new in (("queue", self._queue), ("mine", self._mine)) if is_new]
+        parts = (("queue", self._queue), ("mine", self._mine), ("canned", self._canned))
+        told = [(name, "") for name, is_new in parts if is_new]
         told += [("grown", f"{conversation_id} {seq}") for conversation_id, seq in self._grown.items()]
         told += [("typing", conversation_id) for conversation_id in self._typing]
-        self._queue, self._mine, self._grown, self._typing = False, False, {}, {}
+        self._queue = self._mine = self._canned = False
+        self._grown, self._typing = {}, {}
         return told
 
 
@@ -90,6 +96,8 @@ class Floor:
         self._signals = signals
         self._pages: set[Page] = set()
         self._stands: dict[str, Stand] = {}
+        # How many versions of canned replies there are: none is ever taken away.
+        self._canned: int | None = None
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._unsubscribe: list[Callable[[], None]] = []
@@ -142,6 +150,8 @@ class Floor:
         )
         async with reading(self._engine) as connection:
             now = {row.id: Stand(row.owner, row.version, row.seq) for row in await connection.execute(query)}
+            versions = await connection.scalar(select(func.count()).select_from(CannedRow))
+        canned, self._canned = self._canned not in (None, versions), versions
         before, self._stands = self._stands, now
         moved = {name for name in before.keys() | now.keys() if _held(before.get(name)) != _held(now.get(name))}
         queue = any(QUEUE in (_owner(before.get(name)), _owner(now.get(name))) for name in moved)
@@ -149,6 +159,7 @@ class Floor:
         for page in self._pages:
             page.tell(
                 queue=queue or any(now[name].owner == QUEUE for name in grown),
+                canned=canned,
                 mine=any(page.rep_id in (_owner(before.get(name)), _owner(now.get(name))) for name in moved),
                 grown={
                     name: seq for name, seq in grown.items() if now[name].owner == page.rep_id or name == page.watched

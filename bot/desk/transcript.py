@@ -19,7 +19,9 @@ from bot.store import reading
 
 SHOWN = 400
 """Events of one page of a transcript; older ones are asked for."""
-_STATES = frozenset({"handover.queued", "handover.joined", "handover.left", "conversation.signed_in", "write.requested"})
+_STATES = frozenset(
+    {"handover.queued", "handover.joined", "handover.left", "conversation.signed_in", "write.requested"}
+)
 
 
 class Mark(Frozen):

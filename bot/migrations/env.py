@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from bot.desk import correction_tables, tables  # noqa: F401 (the desk's tables are among those of Base)
+from bot.desk import canned_tables, correction_tables, tables  # noqa: F401 (the desk's tables are among those of Base)
 from bot.migrations import VERSION_TABLE
 from bot.records import Base
 

@@ -22,7 +22,7 @@ from tests.server import Server, Talk
 CONVERSATION = "/desk/conversations/{conversation_id}"
 ROLES = ("rep", "supervisor", "admin")
 REPS = frozenset({"rep", "supervisor"})
-FILLED = {"rep_id": "rep-000000000000", "seq": "1", "suggestion_id": "1", "name": "desk.css"}
+FILLED = {"rep_id": "rep-000000000000", "seq": "1", "suggestion_id": "1", "name": "desk.css", "key": "none"}
 """What stands in for other parameters of a path."""
 
 OPEN_TO: dict[tuple[str, str], frozenset[str]] = {
@@ -47,6 +47,9 @@ OPEN_TO: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/desk/search"): REPS,
     ("GET", "/desk/knowledge"): REPS,
     ("GET", "/desk/stream"): REPS,
+    ("GET", "/desk/canned"): frozenset({"supervisor", "admin"}),
+    ("POST", "/desk/canned"): frozenset({"supervisor", "admin"}),
+    ("POST", "/desk/canned/{key}/retire"): frozenset({"supervisor", "admin"}),
     ("GET", "/desk/board"): frozenset({"supervisor"}),
     ("GET", "/desk/board/figures"): frozenset({"supervisor"}),
     ("GET", "/desk/board.csv"): frozenset({"supervisor"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 
 import pytest
@@ -11,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.conversations import Conversations
 from bot.desk.accounts import Accounts, Rep
 from bot.desk.board import Board, Boards
+from bot.desk.canned import _LANGUAGES, Canned, CannedReplies, _demand_good, _sample, _warnings, seed
 from bot.desk.floor import Floor
 from bot.desk.holding import Ending, HeldElsewhere, Holding
 from bot.desk.looking import Views
 from bot.desk.passwords import Passwords
+from bot.desk.rules import Label
 from bot.desk.speaking import Speaking, Spoken
 from bot.desk.tables import SuggestionRow
 from bot.desk.tickets import Tickets
@@ -84,6 +87,36 @@ async def test_a_reps_words_are_an_event_and_where_the_channel_must_be_sent_to_a
     if sent:
         [*_, line] = await Transcripts(room.engine).read(waiting, "zh")
         assert line.delivery == "pending"
+
+
+async def test_every_page_is_told_once_that_the_canned_replies_have_changed(room: Room) -> None:
+    rep = await room.rep()
+    replies = CannedReplies(room.engine, room.signals)
+    new = Canned(
+        key="wifi", title=Label(zh="网络", en="Wi-Fi"), text=Label(zh="网点有网络。", en="Our branches have Wi-Fi.")
+    )
+    with room.floor.page(rep.id, None) as page:
+        await room.floor.look()
+        await page.news(0)
+        await replies.save(new, new=True, actor=rep.id, now=room.now, bank="云杉银行")
+        await room.floor.look()
+        assert await page.news(0) == [("canned", "")]
+        await room.floor.look()
+        assert await page.news(0) is None
+    assert [each.key for each in await replies.current()][-1] == "wifi"
+    later = new.model_copy(update={"version": 1})
+    both = (replies.save(later, new=False, actor=rep.id, now=room.now, bank="云杉银行") for _ in range(2))
+    ended = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in ended) == ["NoneType", "Stale"]
+
+
+def test_every_canned_reply_that_ships_is_one_that_the_page_would_take(now: dt.datetime) -> None:
+    for each in seed():
+        _demand_good(each)
+        for language in _LANGUAGES:
+            # Warning somebody of giving a code away names the code.
+            warned = _warnings(_sample(each, language, "云杉银行", now), language, now)
+            assert {one.rule for one in warned} <= {"added_secret"}, (each.key, warned)
 
 
 async def test_nobody_speaks_where_another_holds_the_customer_and_no_number_is_lost_by_trying(room: Room) -> None:

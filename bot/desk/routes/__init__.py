@@ -10,6 +10,7 @@ from bot.desk.routes import (
     assets,
     assist,
     board,
+    canned,
     conversation,
     corrections,
     oidc,
@@ -32,6 +33,7 @@ ROUTERS = (
     writes.router,
     stream.router,
     board.router,
+    canned.router,
     corrections.router,
 )
 

@@ -164,7 +164,8 @@ async def canned(request: Request, seen: Seeing, who: Who, service: Serving) -> 
         "bank": Words(spoken)("bank"),
         "hotline": rules["hotline"].spoken(spoken) if "hotline" in rules else "",
     }
-    return render(request, "canned.html", who, offered=offered(spoken, values, labels=who.rep.language))
+    replies = await service.desk.canned.current()
+    return render(request, "canned.html", who, offered=offered(replies, spoken, values, labels=who.rep.language))
 
 
 @router.post("/notes")

@@ -27,7 +27,7 @@ router = APIRouter()
 async def stream(
     who: Who, service: Serving, watch: Annotated[str, Query(pattern=r"^[0-9a-f]{0,64}$")] = ""
 ) -> Response:
-    """``queue``: who waits has changed; ``mine``: whom one holds has; ``grown``: a conversation has new lines;
+    """``queue``: who waits has changed; ``mine``: whom one holds has; ``canned``: canned replies have; ``grown``: a conversation has new lines;
     ``typing``: its customer writes.
 
     The rep counts as present while it is open. It says what to look at and never what is there: a page asks for that with

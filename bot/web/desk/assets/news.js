@@ -44,6 +44,7 @@ function open() {
     htmx.trigger(document.body, "desk:mine");
     htmx.trigger(document.body, "desk:hands");
   });
+  stream.addEventListener("canned", () => htmx.trigger(document.body, "desk:canned"));
   stream.addEventListener("grown", (event) => {
     const [conversation] = event.data.split(" ");
     if (conversation === shown().conversation) {
