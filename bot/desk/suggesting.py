@@ -16,7 +16,7 @@ from backends.registry import BY_NAME
 from backends.result import Fact, Result
 from bot.decision import Act, Effect, Step
 from bot.desk.tables import SuggestionRow
-from bot.desk.transcript import facts_of
+from bot.desk.transcript import facts_of, latest_records
 from bot.effects import perform
 from bot.message import Frozen, Incoming
 from bot.parts import Parts
@@ -121,12 +121,6 @@ class Suggesting:
     async def facts_at_hand(self, conversation_id: str) -> tuple[list[Fact], list[Result]]:
         """What a rep's own words may rest on: the facts of the latest turns and suggestions, who the customer is, and
         what was done."""
-        turns = (
-            select(TurnRow.record)
-            .where(TurnRow.conversation_id == conversation_id)
-            .order_by(TurnRow.seq.desc())
-            .limit(RECENT_TURNS)
-        )
         made = (
             select(SuggestionRow.record)
             .where(SuggestionRow.conversation_id == conversation_id)
@@ -134,7 +128,8 @@ class Suggesting:
             .limit(RECENT_TURNS)
         )
         async with reading(self._engine) as connection:
-            records = [*await connection.scalars(turns), *await connection.scalars(made)]
+            turns = await latest_records(connection, conversation_id, RECENT_TURNS)
+            records = [*turns, *await connection.scalars(made)]
         facts = [fact for record in records for fact in (*facts_of(record), *_profile_of(record))]
         results = [
             Result.model_validate(step["result"])

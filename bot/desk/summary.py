@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.desk.transcript import latest_records
 from bot.message import Frozen
-from bot.records import TurnRow
 from bot.store import reading
 from intents.capability import catalog
 
@@ -46,14 +45,8 @@ class Summaries:
 
     async def topics(self, conversation_id: str, language: str) -> tuple[list[Topic], str]:
         """What came up, in order, each with its latest state; and the customer's last words."""
-        query = (
-            select(TurnRow.record)
-            .where(TurnRow.conversation_id == conversation_id)
-            .order_by(TurnRow.seq.desc())
-            .limit(LATEST_TURNS)
-        )
         async with reading(self._engine) as connection:
-            records = list(reversed(list(await connection.scalars(query))))
+            records = list(reversed(await latest_records(connection, conversation_id, LATEST_TURNS)))
         states: dict[str, str] = {}
         for record in records:
             for name, state in _states_of(record):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from backends.result import Fact
 from bot import audit
@@ -117,6 +117,17 @@ class Transcripts:
         )
         async with reading(self._engine) as connection:
             return [Note(**row._mapping) for row in await connection.execute(query)]
+
+
+async def latest_records(connection: AsyncConnection, conversation_id: str, count: int) -> list[dict[str, Any]]:
+    """The records of the conversation's latest *count* turns, the newest first."""
+    query = (
+        select(TurnRow.record)
+        .where(TurnRow.conversation_id == conversation_id)
+        .order_by(TurnRow.seq.desc())
+        .limit(count)
+    )
+    return list(await connection.scalars(query))
 
 
 def _line(event: Any, records: Mapping[int, dict[str, Any]], deliveries: Mapping[int, str], language: str) -> Line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -139,10 +139,11 @@ async def revise(
 ) -> Response:
     """Change one that is quarantined."""
     correction = await _theirs(service, who, correction_id)
-    try:
+
+    async def revised() -> Correction:
         turn = await service.desk.corrections.turn(correction.conversation_id, correction.seq)
         meaning = _meant(correction.meaning or turn.meaning, intent, second, act, text)
-        correction = await service.desk.corrections.revise(
+        return await service.desk.corrections.revise(
             correction_id,
             revision,
             actor=who.rep.id,
@@ -151,13 +152,8 @@ async def revise(
             reply=_told(reply),
             why=why.strip(),
         )
-    except NoSuchTurn:
-        return await _detail(request, who, service, correction, status=409, problem=_word(who, "gone"))
-    except BadCorrection as error:
-        return await _detail(request, who, service, correction, status=422, problem=_refused(who, error))
-    except Stale:
-        return await _stale(request, who, service, correction_id)
-    return await _detail(request, who, service, correction)
+
+    return await _acted(request, who, service, correction, revised())
 
 
 @router.post("/{correction_id}/withdraw")
@@ -165,15 +161,8 @@ async def revise(
 async def withdraw(request: Request, correction_id: str, who: Who, service: Serving, why: Text = "") -> Response:
     """Take one's own back."""
     correction = await _theirs(service, who, correction_id)
-    try:
-        correction = await service.desk.corrections.withdraw(
-            correction_id, actor=who.rep.id, now=service.clock(), why=why.strip()
-        )
-    except NotTheirs:
-        return await _detail(request, who, service, correction, status=409, problem=_word(who, "not_yours"))
-    except Stale:
-        return await _stale(request, who, service, correction_id)
-    return await _detail(request, who, service, correction)
+    act = service.desk.corrections.withdraw(correction_id, actor=who.rep.id, now=service.clock(), why=why.strip())
+    return await _acted(request, who, service, correction, act, not_theirs="not_yours")
 
 
 @router.post("/{correction_id}/approve")
@@ -189,16 +178,10 @@ async def approve(
 ) -> Response:
     """Let it out of quarantine."""
     correction = await _theirs(service, who, correction_id)
-    try:
-        correction = await service.desk.corrections.approve(
-            correction_id, revision, reviewer=who.rep.id, now=service.clock(), why=why.strip(), anyway=anyway
-        )
-    except (NotTheirs, NotClean, NothingNew) as error:
-        reason = {NotTheirs: "two_people", NotClean: "not_clean", NothingNew: "nothing_new"}[type(error)]
-        return await _detail(request, who, service, correction, status=409, problem=_word(who, reason))
-    except Stale:
-        return await _stale(request, who, service, correction_id)
-    return await _detail(request, who, service, correction)
+    act = service.desk.corrections.approve(
+        correction_id, revision, reviewer=who.rep.id, now=service.clock(), why=why.strip(), anyway=anyway
+    )
+    return await _acted(request, who, service, correction, act)
 
 
 @router.post("/{correction_id}/reject")
@@ -213,17 +196,34 @@ async def reject(
 ) -> Response:
     """Let it go no further."""
     correction = await _theirs(service, who, correction_id)
+    act = service.desk.corrections.reject(
+        correction_id, revision, reviewer=who.rep.id, now=service.clock(), why=why.strip()
+    )
+    return await _acted(request, who, service, correction, act)
+
+
+async def _acted(
+    request: Request,
+    who: SignedIn,
+    service: Service,
+    correction: Correction,
+    act: Awaitable[Correction],
+    *,
+    not_theirs: str = "two_people",
+) -> Response:
+    """*correction* after *act*; as it is, with the reason in words, where that was refused."""
     try:
-        correction = await service.desk.corrections.reject(
-            correction_id, revision, reviewer=who.rep.id, now=service.clock(), why=why.strip()
-        )
+        return await _detail(request, who, service, await act)
     except BadCorrection as error:
         return await _detail(request, who, service, correction, status=422, problem=_refused(who, error))
-    except NotTheirs:
-        return await _detail(request, who, service, correction, status=409, problem=_word(who, "two_people"))
+    except (NotTheirs, NotClean, NothingNew, NoSuchTurn) as error:
+        reason = {NotTheirs: not_theirs, NotClean: "not_clean", NothingNew: "nothing_new", NoSuchTurn: "gone"}[
+            type(error)
+        ]
+        return await _detail(request, who, service, correction, status=409, problem=_word(who, reason))
     except Stale:
-        return await _stale(request, who, service, correction_id)
-    return await _detail(request, who, service, correction)
+        now = await service.desk.corrections.get(correction.id)
+        return await _detail(request, who, service, now, status=409, problem=_word(who, "stale"))
 
 
 def _meant(before: Meaning, intent: str, second: str, act: Act | None, marked: str) -> Meaning:
@@ -319,12 +319,6 @@ async def _detail(
         problem=problem,
         **_choices(who),
     )
-
-
-async def _stale(request: Request, who: SignedIn, service: Service, correction_id: str) -> Response:
-    """As it is now, to somebody who saw it otherwise."""
-    correction = await service.desk.corrections.get(correction_id)
-    return await _detail(request, who, service, correction, status=409, problem=_word(who, "stale"))
 
 
 def _pieces(correction: Correction) -> dict[str, list[tuple[str, str, str]]]:
