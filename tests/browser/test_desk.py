@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from bot.desk.canned import seed
 from tests.browser.test_hostile_markup import CORPUS
-from tests.desk import OTHER_REP, PASSWORDS, REP, SUPERVISOR, waiting
+from tests.desk import KNOWN, OTHER_REP, PASSWORDS, REP, SUPERVISOR, RepClient, waiting
 from tests.server import Server
 
 pytestmark = pytest.mark.browser
 
 Open = Callable[[str], Page]
 SOON = 15_000
+DRAWN = """known => [...document.querySelectorAll("body, body *")].flatMap(node => [
+    ...(known.includes(node.localName) ? [] : [node.localName]),
+    ...[...node.attributes].map(a => a.name).filter(name => name.startsWith("on") || name === "style" || name === "src"),
+    ...(node.getAttribute("href")?.startsWith("javascript:") ? [node.href] : [])])"""
+"""What a page holds that the desk's own templates never write."""
 
 
 @pytest.fixture
@@ -156,11 +164,41 @@ def test_a_rep_works_with_the_keyboard_alone_and_a_supervisor_takes_over(opened:
     expect(he.locator(".tile .value").nth(1)).to_have_text("1")
 
 
+def spoil(server: Server) -> None:
+    """Put hostile markup into what the desk shows beside messages: names of customers, merchants, reps; canned replies."""
+    folder, every = server.service.settings.data_dir, "".join(CORPUS)
+    with closing(sqlite3.connect(folder / "bank.db", timeout=10)) as rows, rows:
+        rows.execute("UPDATE bank_customers SET name = ?, family_name = ?, family_name_en = ?", (every, *CORPUS[:2]))
+        for place, (number,) in enumerate(rows.execute("SELECT rowid FROM bank_card_transactions").fetchall()):
+            payload = CORPUS[place % len(CORPUS)]
+            rows.execute(
+                "UPDATE bank_card_transactions SET merchant = ?, merchant_en = ? WHERE rowid = ?",
+                (payload, payload, number),
+            )
+    with closing(sqlite3.connect(folder / "teller.db", timeout=10)) as rows, rows:
+        rows.execute(
+            "UPDATE desk_reps SET display_name = ?, display_name_en = ? WHERE name = ?", (every, every, OTHER_REP)
+        )
+        for place, payload in enumerate(CORPUS):
+            reply = (f"x{place}", 1, payload, payload, payload, payload, False, "nobody", server.now().isoformat())
+            rows.execute(f"INSERT INTO desk_canned VALUES ({','.join('?' * len(reply))})", reply)
+
+
 def test_hostile_markup_in_a_conversation_runs_nothing_at_the_desk(opened: Open, server: Server) -> None:
-    talk = server.open()
+    talk = server.open(server.token("C1003"))
     for start in range(0, len(CORPUS), 24):
         talk.post("\n".join(CORPUS[start : start + 24])[:2000], wait=0)
+    spoil(server)
+    merchants = talk.say("我的信用卡最近消费明细")["text"]
+    assert any(payload in merchants for payload in CORPUS)
     talk.say("转人工")
+    with RepClient(server, OTHER_REP) as zhou:
+        zhou.act(talk, "claim")
+        zhou.say(talk, "您好", "message-1")
+        for start in range(0, len(CORPUS), 8):
+            zhou.act(talk, "notes", text="".join(CORPUS[start : start + 8])[:500])
+        zhou.act(talk, "transfer", to="skill:general", summary="".join(CORPUS)[:500])
+
     lin = opened(REP)
     lin.goto(f"{server.url}/desk/conversations/{talk.id}")
     expect(lin.locator(".said.customer").last).to_contain_text("转人工", timeout=SOON)
@@ -168,6 +206,15 @@ def test_hostile_markup_in_a_conversation_runs_nothing_at_the_desk(opened: Open,
     expect(lin.locator("#composer")).to_be_visible(timeout=SOON)
     talk.post("\n".join(CORPUS[:12]), wait=0)
     expect(lin.locator(".said.customer").last).to_contain_text("pwned", timeout=SOON)
+    lin.get_by_role("button", name="显示完整资料").click()
+    expect(lin.locator("#customer")).to_contain_text(CORPUS[0], timeout=SOON)
+    expect(lin.locator(".snippet")).to_have_count(len(seed()) + len(CORPUS), timeout=SOON)
+    lin.locator(".snippet").last.click()
+    expect(lin.locator("#composer textarea")).to_have_value(CORPUS[-1])
+    for place in (".said.rep .meta", "#lines .state", "#notes li", ".so-far", ".snippet"):
+        assert any(CORPUS[0] in text for text in lin.locator(place).all_inner_texts()), place
+    assert any(payload in text for text in lin.locator(".said.bot .bubble").all_inner_texts() for payload in CORPUS)
     assert lin.evaluate("window.pwned") is None
+    assert lin.evaluate(DRAWN, sorted(KNOWN)) == []
     assert lin.locator("#lines").locator("img, iframe, script, style, svg, object, form, math, a").count() == 0
     assert lin.url.startswith(server.url)
