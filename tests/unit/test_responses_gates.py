@@ -314,6 +314,22 @@ def test_a_fact_whose_figure_was_altered_in_the_text_is_found():
     assert "figure_changed" in {refusal.rule for refusal in check_figures(altered)}
 
 
+@pytest.mark.parametrize(
+    ("text", "one_number"),
+    [
+        ("⟦card_tail⟧⟦statement_balance⟧", True),
+        ("⟦card_tail⟧,⟦statement_balance⟧", True),
+        ("⟦card_tail⟧.⟦statement_balance⟧", True),
+        ("⟦card_tail⟧，⟦statement_balance⟧", False),
+        ("⟦card_tail⟧ ⟦statement_balance⟧", False),
+        ("⟦statement_balance⟧⟦card_tail⟧", False),
+    ],
+)
+def test_two_facts_that_read_as_one_number_are_refused_though_each_is_right(text: str, one_number: bool):
+    glued = Draft(text, fact_fillers(bill()))
+    assert [refusal.rule for refusal in check_figures(fill(glued))] == ["figure_changed"] * one_number
+
+
 def test_numbers_inside_names_and_addresses_are_no_figures():
     of = result("wealth_product", "found", without=CURRENT, product_name="稳健90天A款7-11号")
     assert refused(source(of).text, of) == set()
