@@ -9,7 +9,7 @@ from responses.reply import Language
 
 DONE: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(
-        r"(?:已经?|都|刚刚|刚(?!才))(?:帮您|为您|给您|替您)?[^，。；！？,;!?\s没未不能可]{0,6}?(?:成功|办|好了|完成|提升|调整|到账|通过|生效|提交|挂失|冻结|解冻|取消|还清|转出|受理|批)"
+        r"(?:已经?|刚刚|刚(?!才))(?:帮您|为您|给您|替您)?[^，。；！？,;!?\s没未不能可]{0,6}?(?:成功|办[好妥完成理]|好了|完成|提升|调整|到账|通过|生效|提交|挂失|冻结|解冻|取消|还清|转出|受理|批)"
         r"|[办转换改调开关停弄搞批](?:好|妥|完|成|定|下来)了?[啦了]|成功了?(?=[，。！,.!]|$)|(?:审核|申请)通过了"
     ),
     "en": re.compile(
@@ -52,17 +52,17 @@ STRANGER: dict[Language, re.Pattern[str]] = {
     ),
 }
 QUOTED: dict[Language, re.Pattern[str]] = {
-    "zh": re.compile(r"[“\"]([^”\"\ufffc]{2,12})[”\"](?=系列|产品|基金|更|很|[，。]|$)"),
+    "zh": re.compile(r"[“\"]([^”\"\ufffc]{2,12})[”\"](?=系列|产品|基金|更|很)"),
     "en": re.compile(r"(?<=[a-z,] )([A-Z][a-z]{2,}(?: [A-Z][a-z]+)*)(?! ?time)"),
 }
 """What may be the name of something: in quotes, or written large within a sentence."""
 STATE: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(
-        r"逾期|黑名单|重点名单|异常|解冻|解锁|审核通过|获批|批下来|销户|注销|被盯|高风险客户|符合条件|条件都满足"
+        r"逾期|黑名单|重点名单|异常|解冻|解锁|审核通过|获批|批下来|销户|注销|被盯|高风险客户|完全符合|条件都满足"
     ),
     "en": re.compile(
         r"\b(?:overdue|blacklist\w*|suspicious|unfrozen|unlocked|approved|rejected|flagged|in trouble|eligible|qualif\w+|all conditions|"
-        r"credited|closed|no limits)\b",
+        r"credited|no limits|(?:account|card) (?:is|was|has been) closed)\b",
         re.IGNORECASE,
     ),
 }

@@ -23,7 +23,7 @@ from responses.reply import Reply, Verdict
 
 GIVE_UP = 20
 """Replies in a row without a text after which a provider is asked no more: a dead one would take the deadline each time."""
-SHOWN = 5
+SHOWN = 20
 """Wrong replies that are kept as they are."""
 
 
@@ -138,7 +138,7 @@ class Bench:
         """``distinct_2`` and ``self_bleu`` of *times* replies to each of *scenes*, their means over the scenes."""
         found: dict[str, dict[str, float]] = {}
         for each in contenders:
-            if each.gave_up:
+            if each.gave_up or not scenes:
                 continue
             told = []
             for scene in scenes:

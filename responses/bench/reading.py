@@ -108,7 +108,7 @@ _DAYS: dict[Language, re.Pattern[str]] = {
     "en": re.compile(
         r"\b(?:today|tomorrow|yesterday|tonight|(?:next|last|this|before last|after next) (?:week|month|year|quarter|spring|summer|autumn|winter)|"
         r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|overnight|fortnight|christmas|new year's|o'clock|noon|midnight|"
-        r"(?:an|half an|quarter of an) hour|(?:the|same|next) day(?= |\.)|(?:mid-|early |late )(?=[A-Z]))\b|T\+\d",
+        r"(?:an|half an|quarter of an) hour|(?:the|same|next) day(?= |\.)|(?:mid-|early |late )(?=(?-i:[A-Z])))\b|T\+\d",
         re.IGNORECASE,
     ),
 }
@@ -233,8 +233,9 @@ def _hedge(text: str, match: re.Match[str], language: Language) -> str:
 
 
 def _day_hedge(text: str, match: re.Match[str], language: Language) -> str:
-    """A hyphen before a day or a time stands between two of them."""
-    return _hedge(text, match, language).lstrip("-− ")
+    """A hyphen before a day or a time stands between two of them, and “over” says how long."""
+    hedge = _hedge(text, match, language).lstrip("-− ")
+    return "" if hedge.lower() in ("over", "under") else hedge
 
 
 _TURNS: dict[Language, tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pattern[str]]] = {

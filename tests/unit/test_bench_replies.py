@@ -155,6 +155,20 @@ def test_the_checker_finds_most_lies_about_figures_and_hardly_anything_in_what_p
     assert found["honest"]["alarms"] <= 2
 
 
+def test_the_command_fails_where_something_wrong_was_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def a_few(folder: Path) -> list[Result]:
+        return [bill()]
+
+    monkeypatch.setattr(bench, "specimens", a_few)
+    monkeypatch.setattr(compose, "verify", lambda *_, **__: ())
+    few = ["--results", "24", "--plans", "0", "--lies", "0", "--honest", "0", "--only", "scripted-lying"]
+    done = CliRunner().invoke(bench_cli.app, ["replies", *few, "--out", str(tmp_path)])
+    assert done.exit_code == 1
+    shown = json.loads((tmp_path / "replies.json").read_text("utf-8"))["providers"]["scripted-lying"]["wrong"]
+    assert shown["escaped"] == shown["replies"] > 8
+    assert "Wrong replies</h2><div class=scene>" in (tmp_path / "replies.html").read_text("utf-8")
+
+
 def test_the_checker_knows_nothing_of_the_gates() -> None:
     """Neither itself nor whatever it is made of; the package's own ``measure`` and ``control`` do, and may."""
     folder = Path(responses.bench.__file__).parent
@@ -185,7 +199,7 @@ def verdict(
     other = Result(
         capability="branch",
         outcome="found",
-        facts=(fact("branch_name", "云杉银行静安寺支行", "name"), fact("posting", "posted", "enum")),
+        facts=(fact("branch_name", "云杉银行静安寺支行", "name"), fact("posting", "unposted", "enum")),
     )
     found = check(text, Truth(result, language, list(facts), plain), Bank.of([result, other]))
     return [(each.aim, each.how) for each in found]
@@ -221,6 +235,27 @@ PLAIN = "本期还需还3,275.00元，最低还款500.00元，请在2026年12月
 )
 def test_a_wrong_or_missing_thing_is_told_from_another_order_of_words(text: str, found: tuple[str, str] | None) -> None:
     said = verdict(text, PLAIN, [DUE, LEAST, DAY])
+    assert said == [] if found is None else found in said
+
+
+POSTED = fact("posting", "posted", "enum")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "language", "found"),
+    [
+        ("这笔已入账。", "这笔已入账。", "zh", None),
+        ("这笔还在路上。", "这笔已入账。", "zh", ("status", "lacking")),
+        ("这笔已入账，之前是未入账。", "这笔已入账。", "zh", ("status", "said")),
+        ("This one is posted, and your card is blacklisted.", "This one is posted.", "en", ("status", "said")),
+        ("这笔已入账，买入价在下面。", "这笔已入账，卖出价在下面。", "zh", ("status", "said")),
+        ("这笔已入账，还款未到账。", "这笔已入账，还款到账了。", "zh", ("status", "said")),
+    ],
+)
+def test_a_status_that_is_another_or_missing_is_told(
+    text: str, plain: str, language: Language, found: tuple[str, str] | None
+) -> None:
+    said = verdict(text, plain, [POSTED], language)
     assert said == [] if found is None else found in said
 
 
@@ -300,7 +335,7 @@ def test_what_people_and_models_wrote_is_escaped_in_the_page() -> None:
     html = page(report)
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)" in html
-    assert "<b></text>" not in html
+    assert "<b>" not in html.replace("<b>template", "").replace("<b>card", "").replace(f"<b>{samples[0]['of']}", "")
 
 
 # -- variety -------------------------------------------------------------------------------

@@ -311,6 +311,7 @@ def test_the_draft_that_these_tests_recite_is_an_honest_one():
 @pytest.mark.parametrize("cut", ["", "✂"])
 async def test_what_was_kept_from_a_model_outside_is_heard_again_once_the_gates_have_seen_its_token(cut: str):
     vault = Vault()
+    vault.token("PHONE", "13700001111")
     token = vault.token("PHONE", "13912345678")
     model = Reciter(f"短信会发到{token}。请留意。{cut}")
     source = Draft("短信会发到您的手机。请留意。", {})
@@ -324,5 +325,6 @@ async def test_what_was_kept_from_a_model_outside_is_heard_again_once_the_gates_
     mouth = Mouth(ear, Filled(""), source, vault)
     told = await tell(prompt, Gateway(Upstream(model, on_premises=False), deadline=30), mouth, check)
     assert "13912345678" not in repr(model.prompts) + "".join(checked)
+    assert token in repr(model.prompts)
     assert ear.heard.text.startswith("短信会发到13912345678。")
     assert (told.text, told.verdict) == (ear.heard.text, "mended" if cut else "passed")
