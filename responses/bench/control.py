@@ -4,16 +4,16 @@ replies of other hands it cries wolf. Without this a zero of wrong replies would
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backends.result import Result
 from responses.bench.checker import Bank, Truth, check
 from responses.draft import fill
-from responses.hostile.bench import gates_pass, pool
-from responses.hostile.cases import Case, cases_of, written_pairs
+from responses.hostile.cases import Case, by_capability, cases_of, from_results, from_templates, written_pairs
 from responses.hostile.lies import Lie, LieKind, kinds
+from responses.verify import verify
 
 TRIES = 40
 """How often another case is tried before a kind is said to have nothing to lie about."""
@@ -25,7 +25,7 @@ def control(
     """*each* lies of every kind that the gates know, shown unseen by them: how many the checker finds, by what they are wrong
     about; and *honest* replies that people wrote and the gates let pass: how many it finds something in. *only* names kinds."""
     rng = random.Random(seed)  # noqa: S311 - a sample, not a secret
-    cases = pool(results, rng, written=False)
+    cases = by_capability([*from_templates(rng), *from_results(results, rng)])
     told: Counter[str] = Counter()
     found: Counter[str] = Counter()
     by_kind: dict[str, str] = {}
@@ -49,17 +49,13 @@ def truth_of(case: Case) -> Truth:
 
 
 def _lies(
-    kind: LieKind, cases: Mapping[str, Mapping[str, Sequence[Case]]], number: int, rng: random.Random
+    kind: LieKind, cases: Mapping[str, Sequence[Case]], number: int, rng: random.Random
 ) -> list[tuple[Truth, str]]:
-    by_capability: dict[str, list[Case]] = defaultdict(list)
-    for origin in cases.values():
-        for capability, found in origin.items():
-            by_capability[capability] += found
-    capabilities = sorted(by_capability)
+    capabilities = sorted(cases)
     lies = []
     for _ in range(number):
         for _ in range(TRIES):
-            case = rng.choice(by_capability[rng.choice(capabilities)])
+            case = rng.choice(cases[rng.choice(capabilities)])
             shown = _shown(case, kind.tell(case, rng))
             if shown is not None:
                 lies.append((truth_of(case), shown))
@@ -82,7 +78,11 @@ def _honest(number: int, rng: random.Random) -> list[tuple[Truth, str]]:
     for pair in pairs:
         if len(found) >= number:
             break
-        case = next((case for case in cases_of(pair, rng) if gates_pass(case, case.text)), None)
+        case = next((case for case in cases_of(pair, rng) if _passes(case)), None)
         if case is not None:
             found.append((truth_of(case), fill(case.source, case.text).text))
     return found
+
+
+def _passes(case: Case) -> bool:
+    return not verify(case.text, case.source, [case.result], case.language)

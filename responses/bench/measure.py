@@ -78,8 +78,13 @@ class Told:
 
     @property
     def first(self) -> bool:
-        """Whether the first draft was good."""
-        return self.passed and self.attempts <= 1
+        """Whether the first draft was good, all of it."""
+        return self.passed and self.attempts <= 1 and not self.refused
+
+    @property
+    def trimmed(self) -> bool:
+        """Whether the first draft is shown without what was refused of it."""
+        return self.passed and self.attempts <= 1 and bool(self.refused)
 
 
 class Bench:
@@ -193,12 +198,14 @@ def figures(told: Sequence[Told], took: Totals, currency: str) -> dict[str, Any]
 
 
 def rates(told: Sequence[Told]) -> dict[str, Any]:
-    """Shares of *told*: good at the first draft, good at all, and left to the template."""
+    """Shares of *told*: good at the first draft, shown without what was refused of it, good at all (a retry included), and
+    left to the template."""
     size = max(1, len(told))
     passed = sum(each.passed for each in told)
     return {
         "replies": len(told),
         "first_pass": round(sum(each.first for each in told) / size, 4),
+        "trimmed": round(sum(each.trimmed for each in told) / size, 4),
         "after_retry": round(passed / size, 4),
         "fallback": round((len(told) - passed) / size, 4),
         "wrong_replies": sum(bool(each.wrong) for each in told),

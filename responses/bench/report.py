@@ -71,7 +71,8 @@ _Cell = Callable[[Mapping[str, Any], Mapping[str, Any]], str]
 _WHETHER: tuple[tuple[str, _Cell], ...] = (
     ("replies", lambda each, _: f"{each['replies']:,}"),
     ("first pass", lambda each, _: _percent(each["first_pass"])),
-    ("after retry", lambda each, _: _percent(each["after_retry"])),
+    ("trimmed", lambda each, _: _percent(each["trimmed"])),
+    ("passed at last", lambda each, _: _percent(each["after_retry"])),
     ("fallback", lambda each, _: _percent(each["fallback"])),
     ("wrong, shown", lambda each, _: _count(each["wrong"]["replies"])),
 )
@@ -89,7 +90,7 @@ _HOW: tuple[tuple[str, _Cell], ...] = (
 
 def _table(report: Mapping[str, Any]) -> str:
     return (
-        "<p class=soft>First pass: the first draft passed every gate. Fallback: the template was said instead. Wrong: a checker that "
+        "<p class=soft>First pass: the first draft passed every gate, all of it. Trimmed: it is shown without what was refused of it. At last: those, and after one retry. Fallback: the template was said instead. Wrong: a checker that "
         f"shares nothing with the gates found something in what was shown.</p>{_columns(report, _WHETHER)}"
         "<p class=soft>In brackets: as a multiple of the template's in this run. distinct-2 and self-BLEU: of "
         f"{report['times']} replies to each of {report['plans']} plans, facts apart, as they were shown, fallbacks among them.</p>"
@@ -114,11 +115,11 @@ def _tokens(found: Mapping[str, Any]) -> str:
 
 def _pictures(providers: Mapping[str, Any]) -> str:
     key = (
-        '<p class="key soft"><span style="background:var(--good)"></span>first pass<span style="background:var(--again)"></span>'
-        'after one retry<span style="background:var(--bad)"></span>template instead</p>'
+        '<p class="key soft"><span style="background:var(--good)"></span>first pass<span style="background:var(--pale)"></span>trimmed<span style="background:var(--again)"></span>'
+        'a retry<span style="background:var(--bad)"></span>template</p>'
     )
     passes = {
-        name: [("good", each["first_pass"]), ("again", each["after_retry"] - each["first_pass"]), ("bad", each["fallback"])]
+        name: [("good", each["first_pass"]), ("again", each["after_retry"] - each["first_pass"] - each["trimmed"]), ("bad", each["fallback"])]
         for name, each in providers.items()
     }  # fmt: skip
     pictures = [
@@ -143,7 +144,7 @@ def _stacked(bars: Mapping[str, Sequence[tuple[str, float]]]) -> str:
                 f'<rect class="{kind}" x="{left:.1f}" y="{top + 5}" width="{width:.1f}" height="{_BAR}"><title>{kind} {share:.1%}</title></rect>'
             )
             left += width
-        rows.append(_value(_WIDTH - _ROOM + 8, top, _percent(shares[0][1] + shares[1][1])))
+        rows.append(_value(_WIDTH - _ROOM + 8, top, _percent(1 - shares[-1][1])))
     return _svg("drafts that passed", len(bars), rows)
 
 
@@ -227,7 +228,7 @@ def _grouped(providers: Mapping[str, Any], groups: Sequence[str]) -> str:
             cells = "".join(_cell(providers[name][group].get(key)) for name in names)
             rows += f"<tr><td>{escape(key)}</td>{cells}</tr>"
     return (
-        "<div class=wide><table><caption>First pass and, where a retry helped, after it; wrong replies in red</caption>"
+        "<div class=wide><table><caption>First pass and, where trimming or a retry helped, after it; wrong replies in red</caption>"
         f"<tr><th></th>{head}</tr>{rows}</table></div>"
     )
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
@@ -29,7 +30,7 @@ from responses.audience import Audience, Mood
 from responses.bench.checker import Bank, Truth, check
 from responses.bench.control import control
 from responses.bench.measure import GIVE_UP, Bench, Contender, figures, side_by_side
-from responses.bench.observed import TOLD, Observed
+from responses.bench.observed import TOLD, Liar, Observed
 from responses.bench.report import page
 from responses.bench.scenes import CHANNELS, LANGUAGES, PEOPLE, Scene, scenes, worded
 from responses.bench.variety import bleu, distinct_2, self_bleu, unfilled
@@ -103,13 +104,13 @@ def test_the_command_counts_lies_as_refused_lets_none_escape_and_tells_all_of_it
     template, recital, honest, lying = said["providers"].values()
     assert template["fallback"] == 0
     assert template["replies"] == honest["replies"] == lying["replies"] > 35
-    assert lying["fallback"] == 1
-    assert {"number", "guarantee", "placeholder_unknown", "markup", "leak", "language"} <= lying["rules"].keys()
+    assert lying["first_pass"] == 0
+    assert lying["fallback"] > 0.3
+    assert {"number", "placeholder_unknown", "placeholder_missing", "markup"} <= lying["rules"].keys()
     assert honest["after_retry"] > 0.9
     assert 0 < recital["first_pass"] < 1
     assert recital["failures"].keys() == {"no written reply fits"}
     assert [each["wrong"]["replies"] for each in said["providers"].values()] == [0, 0, 0, 0]
-    assert lying["distinct_2"] == template["distinct_2"]
     html = (tmp_path / "replies.html").read_text("utf-8")
     assert html.count("<svg") == 6
     assert not re.search(r"""(?:src|href|url)\s*[=(]|@import|<script""", html)
@@ -118,15 +119,20 @@ def test_the_command_counts_lies_as_refused_lets_none_escape_and_tells_all_of_it
         assert list(sample["said"]) == names
 
 
+@pytest.fixture
+def open_gates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is refused and nothing left out."""
+    monkeypatch.setattr(compose, "verify", lambda *_, **__: ())
+    monkeypatch.setattr(compose, "check_manner", lambda *_, **__: [])
+    monkeypatch.setattr(compose, "prune", lambda text, *_: SimpleNamespace(text=text, cut=()), raising=False)
+
+
 LIES: tuple[Mode, ...] = ("changed_digit", "added_promise", "dropped_figure", "false_done", "chinese_numeral")
 
 
+@pytest.mark.usefixtures("open_gates")
 @pytest.mark.parametrize("mode", LIES)
-def test_a_lie_that_the_gates_are_told_to_let_pass_is_caught_by_the_checker(
-    mode: Mode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(compose, "verify", lambda *_, **__: ())
-    monkeypatch.setattr(compose, "check_manner", lambda *_, **__: [])
+def test_a_lie_that_the_gates_are_told_to_let_pass_is_caught_by_the_checker(mode: Mode) -> None:
     result = bill()
     stated = [Scene(result, each.audience) for each in some(8)]
     found = told(ScriptedModel(mode), stated)[f"scripted-{mode}"]
@@ -155,12 +161,13 @@ def test_the_checker_finds_most_lies_about_figures_and_hardly_anything_in_what_p
     assert found["honest"]["alarms"] <= 2
 
 
+@pytest.mark.usefixtures("open_gates")
 def test_the_command_fails_where_something_wrong_was_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def a_few(folder: Path) -> list[Result]:
         return [bill()]
 
     monkeypatch.setattr(bench, "specimens", a_few)
-    monkeypatch.setattr(compose, "verify", lambda *_, **__: ())
+    monkeypatch.setattr(bench, "Liar", lambda: Liar(["changed_digit"]))
     few = ["--results", "24", "--plans", "0", "--lies", "0", "--honest", "0", "--only", "scripted-lying"]
     done = CliRunner().invoke(bench_cli.app, ["replies", *few, "--out", str(tmp_path)])
     assert done.exit_code == 1
@@ -266,16 +273,16 @@ def test_a_first_pass_a_retry_and_a_fallback_are_told_apart_with_the_rule_that_r
     def by_turns(request: Request, asked: int) -> str | Exception:
         draft = request.prompt.draft
         # Good at once; refused and then good; refused twice; silent.
-        wrong, dead = "88元" + draft, ModelFailure("status 500")
-        said: list[str | Exception] = [draft, wrong, draft, wrong, "另外" + wrong, dead, dead]
+        wrong, dead = draft + "⟦total⟧", ModelFailure("status 500")
+        said: list[str | Exception] = [draft, wrong, draft, wrong, wrong, dead, dead]
         return said[asked - 1]
 
     stated = [Scene(bill(), each.audience) for each in some(4)]
     both = told(Says(by_turns, Usage(10, 5)), stated, price=Price(input=2, output=4))
     found = both["says"]
     assert (found["first_pass"], found["after_retry"], found["fallback"]) == (0.25, 0.5, 0.5)
-    assert found["rules"]["number"] == 2
-    assert found["fallbacks_by_rule"]["number"] == 1
+    assert found["rules"]["placeholder_unknown"] == 2
+    assert found["fallbacks_by_rule"]["placeholder_unknown"] == 1
     assert found["fallbacks_by_rule"]["status 500"] == 1
     assert found["failures"] == {"status 500": 2}
     # Five texts of 10 + 5 tokens: 10 × 2 + 5 × 4 millionths each.
