@@ -29,14 +29,14 @@ from responses import compose
 from responses.audience import Audience, Mood
 from responses.bench.checker import Bank, Truth, check
 from responses.bench.control import control
-from responses.bench.measure import GIVE_UP, Bench, Contender, figures, side_by_side
+from responses.bench.measure import GIVE_UP, Bench, Contender, Told, figures, rates, side_by_side
 from responses.bench.observed import TOLD, Liar, Observed
 from responses.bench.report import page
 from responses.bench.scenes import CHANNELS, LANGUAGES, PEOPLE, Scene, scenes, worded
 from responses.bench.variety import bleu, distinct_2, self_bleu, unfilled
 from responses.gateway import Completion, Meter, ModelFailure, ModelProvider, Price, Request, Upstream, Usage
 from responses.gateway.usage import Totals
-from responses.reply import Language
+from responses.reply import Language, Verdict
 from responses.scripted import Mode, ScriptedModel
 from tests.unit.responses_samples import bill
 
@@ -291,6 +291,21 @@ def test_a_first_pass_a_retry_and_a_fallback_are_told_apart_with_the_rule_that_r
     assert float(found["cost_of_1000_replies"]) == pytest.approx(0.05)
     assert sum(group["replies"] for group in found["by_language"].values()) == 4
     assert found["by_capability"]["card_bill"]["fallback"] == 0.5
+
+
+def test_a_draft_that_is_shown_without_a_part_of_it_is_no_first_pass() -> None:
+    scene = some(1)[0]
+
+    def one(verdict: Verdict, attempts: int, *refused: str) -> Told:
+        return Told(scene, "好的。", verdict, attempts, refused, (), (), 0.1)
+
+    said = [
+        one("passed", 1), one("passed", 1, "unvouched"), one("passed", 2, "number"), one("refused", 2, "number", "date"),
+        one("unavailable", 2),
+    ]  # fmt: skip
+    assert rates(said) == {
+        "replies": 5, "first_pass": 0.2, "trimmed": 0.2, "after_retry": 0.6, "fallback": 0.4, "wrong_replies": 0,
+    }  # fmt: skip
 
 
 def test_one_who_is_silent_is_given_up_on_and_the_others_go_on() -> None:
