@@ -280,7 +280,8 @@ class Leases:
             if last is None:
                 now_owner = await _owner_now(connection, work)
                 if now_owner != message.owner:
-                    outcome = _broken_off(outcome, await _heard(connection, work))
+                    # What nobody has read is not remembered: a later yes must not be to a quote that was never said.
+                    outcome = _broken_off(outcome, await _heard(connection, work), session=work.session)
                     owner, said = now_owner, outcome.reply is not None
                     count = len(outcome.events) + said
                     record = {**record, "overtaken_by": now_owner}
@@ -375,10 +376,14 @@ async def _heard(connection: AsyncConnection, work: Work) -> Heard:
     return heard_in(await connection.scalars(_DELTAS, message))
 
 
-def _broken_off(outcome: Outcome, heard: Heard) -> Outcome:
-    """*outcome* for a conversation that is a human's by now: what was heard stands, and nothing is added to it."""
+def _broken_off(outcome: Outcome, heard: Heard, session: dict[str, Any] | None = None) -> Outcome:
+    """*outcome* for a conversation that is a human's by now: what was heard stands, and nothing is added to it.
+
+    *session* is what is remembered instead of the turn's own.
+    """
     reply = cut_short(heard, outcome.session.get("language", "zh")) if heard.text else None
-    return outcome.model_copy(update={"reply": reply, "events": ()})
+    kept = outcome.session if session is None else session
+    return outcome.model_copy(update={"reply": reply, "events": (), "session": kept})
 
 
 async def _owner_now(connection: AsyncConnection, work: Work) -> str:

@@ -27,7 +27,7 @@ from bot.message import Incoming, NewEvent, Turn
 from bot.otp import Challenges
 from bot.principal import Principal
 from bot.records import ConversationRow, DeliveryRow, InboxRow, TurnRow
-from bot.session import Session
+from bot.session import Session, Task
 from bot.signals import Signals
 from bot.worker import MAX_STARTS, TRIES, Handle, Worker
 from responses.reply import How, Reply
@@ -386,6 +386,20 @@ async def test_a_human_who_takes_over_while_the_bot_thinks_silences_it(bank: Ban
     found = await bank.conversations.get(conversation)
     assert found is not None
     assert found.owner == "rep-7"
+
+
+async def test_what_a_human_kept_from_being_said_is_not_remembered(bank: Bank) -> None:
+    conversation = await bank.conversation()
+
+    async def reads_back(message: Incoming, session: dict[str, Any], principal: Principal, now: dt.datetime) -> Turn:
+        assert await bank.conversations.change_owner(conversation, "bot", "rep-7", NOW, actor="rep-7")
+        quoted = Task(id=1, capability="card_repay", act="do", awaiting="confirm", touched_at=NOW)
+        return turn(message, "200.00元，确认吗？").model_copy(update={"session": Session(tasks=(quoted,))})
+
+    async with bank.working(reads_back):
+        assert await bank.events.reply_to(conversation, await bank.say(conversation, "m1"), 5.0) is None
+    async with bank.engine.connect() as connection:
+        assert await connection.scalar(select(ConversationRow.session)) == {}
 
 
 async def test_the_owner_a_turn_decides_is_the_next_messages(bank: Bank) -> None:
