@@ -152,7 +152,6 @@ class Suggesting:
             .outerjoin(TurnRow, (TurnRow.conversation_id == InboxRow.conversation_id) & (TurnRow.seq == InboxRow.seq))
             .where(
                 InboxRow.conversation_id == conversation_id,
-                InboxRow.request.is_(None),
                 InboxRow.seq > func.coalesce(select(func.max(EventRow.seq)).where(*is_reps).scalar_subquery(), 0),
             )
             .order_by(InboxRow.seq.desc())
@@ -168,6 +167,7 @@ class Suggesting:
                 Principal.model_validate(row.principal),
             )
             for row in is_open
+            if row.request is None
         ]
 
     async def _known(self, conversation_id: str, seq: int) -> Suggestion | None:

@@ -76,7 +76,11 @@ def test_a_rep_begins_a_repayment_and_only_the_customer_confirms_it_with_a_code_
     server: Server, lin: RepClient
 ) -> None:
     talk = held(server, lin, "C1001")
-    read_back = begin(lin, talk, "card_repay", "还尾号8888的卡，两百块")
+    assert unanswered(talk, "我想先还一点")
+    details = "还尾号8888的卡，两百块"
+    read_back = begin(lin, talk, "card_repay", details)
+    assert details not in lin.get("/mine").text, "it is not the customer who wrote that"
+    assert "suggested" not in lin.act(talk, "suggestion").text, "the bot has answered what came before it"
     assert outcomes(read_back) == ["human_agent.requested", "card_repay.ready"]
     assert "200.00" in read_back["text"]
     assert owner_of(server, talk) == lin.id

@@ -17,6 +17,7 @@ from bot.desk.floor import Floor
 from bot.desk.holding import Ending, HeldElsewhere, Holding
 from bot.desk.looking import Views
 from bot.desk.passwords import Passwords
+from bot.desk.requesting import Asked, NotAWrite, Requesting
 from bot.desk.rules import Label
 from bot.desk.speaking import Speaking, Spoken
 from bot.desk.tables import SuggestionRow
@@ -126,6 +127,11 @@ async def test_nobody_speaks_where_another_holds_the_customer_and_no_number_is_l
         await room.speaking.say(waiting, other, spoken(), room.now)
     with pytest.raises(HeldElsewhere):
         await room.speaking.type(waiting, other, room.now)
+    requesting = Requesting(room.engine, room.signals, str)
+    with pytest.raises(HeldElsewhere):
+        await requesting.request(waiting, other, Asked(request_id="request-1", capability="card_report_lost"), room.now)
+    with pytest.raises(NotAWrite):
+        await requesting.request(waiting, rep, Asked(request_id="request-1", capability="card_bill"), room.now)
     assert await room.speaking.say(waiting, rep, spoken(), room.now) == 2
 
 
