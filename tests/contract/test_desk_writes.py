@@ -135,6 +135,17 @@ def test_who_is_not_signed_in_is_asked_to_and_nothing_is_begun(server: Server, l
     lin.act(talk, "hand-back", disposition="gone")
 
 
+def test_what_one_rep_began_is_nothing_that_a_yes_to_the_next_could_end(server: Server, lin: RepClient) -> None:
+    talk = held(server, lin, "C1001")
+    begin(lin, talk, "card_repay", "尾号8888还一百")
+    lin.act(talk, "hand-back", disposition="solved")
+    talk.say("转人工")
+    assert lin.act(talk, "claim").status_code == 200
+    lin.say(talk, "请确认一下您的手机号还在用吗？", "message-3")
+    assert unanswered(talk, "确认")
+    lin.act(talk, "hand-back", disposition="solved")
+
+
 def test_a_request_is_made_once_and_kept_in_the_audit_trail(server: Server, lin: RepClient) -> None:
     talk = held(server, lin, "C1002")
     request = next(_REQUESTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from typing import cast
 
 import pytest
 from sqlalchemy import func, insert, select, update
@@ -20,11 +21,13 @@ from bot.desk.passwords import Passwords
 from bot.desk.requesting import Asked, NotAWrite, Requesting
 from bot.desk.rules import Label
 from bot.desk.speaking import Speaking, Spoken
+from bot.desk.suggesting import Suggesting
 from bot.desk.tables import SuggestionRow
 from bot.desk.tickets import Tickets
 from bot.desk.transcript import Transcripts
 from bot.events import Events, insert_events, take_numbers
 from bot.message import NewEvent
+from bot.parts import Parts
 from bot.principal import Principal
 from bot.records import ConversationRow, DeliveryRow, EventRow, InboxRow, RatingRow, TicketRow
 from bot.signals import Signals
@@ -133,6 +136,19 @@ async def test_nobody_speaks_where_another_holds_the_customer_and_no_number_is_l
     with pytest.raises(NotAWrite):
         await requesting.request(waiting, rep, Asked(request_id="request-1", capability="card_bill"), room.now)
     assert await room.speaking.say(waiting, rep, spoken(), room.now) == 2
+
+
+async def test_a_request_is_not_among_the_messages_that_wait_for_an_answer(room: Room) -> None:
+    rep, waiting = await room.rep(), await room.waiting(customer_id="C1001")
+    await room.holding.claim(waiting, rep, room.now)
+    asked = Asked(request_id="request-1", capability="card_report_lost")
+    seq = await Requesting(room.engine, room.signals, str).request(waiting, rep, asked, room.now)
+    suggesting = Suggesting(room.engine, cast(Parts, None))
+    assert await suggesting._unanswered(waiting) == []
+    async with room.engine.connect() as connection:
+        row = (await connection.execute(select(InboxRow).where(InboxRow.conversation_id == waiting))).one()
+    assert (row.seq, row.status, row.text) == (seq, "pending", "挂失")
+    assert row.principal["customer_id"] == "C1001"
 
 
 async def test_pages_are_told_of_the_queue_of_their_own_and_of_what_they_show_and_of_nothing_else(room: Room) -> None:
