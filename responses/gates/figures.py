@@ -14,8 +14,8 @@ from responses.gates.refusal import Refusal
 from responses.gates.wording import harmless_spans
 
 _BLANK = "\ufffc"
-_ONE_NUMBER = re.compile(r"\d[,.]?\d")
-"""The end of one fact and the beginning of the next, read as one figure."""
+_ONE_NUMBER = re.compile(r"\d[,.]?\d|[0-9A-Za-z]{2}")
+"""The end of one fact and the beginning of the next, read as one figure or one code."""
 _PART_OF_IT = frozenset(["", "人民币", "rmb", "cny", "renminbi", "yuan", "整", "份", "度", "全年"])
 """Words that belong to the figure beside them and leave its value as it is: 元整, 2026年10月份. Gate 1 has made sure that
 they may stand there."""
@@ -33,7 +33,8 @@ def _compare(filled: Filled) -> Iterator[Refusal]:
     text = filled.text
     for one, other in pairwise(sorted(filled.spans, key=lambda span: span.start)):
         # Each is right by itself, and a customer reads one number: the card 8125 and 500.00元 as 8125500.00元.
-        if _ONE_NUMBER.fullmatch(text[one.end - 1 : other.start + 1]):
+        sum_of_it = one.end == other.start and (one.fact.kind, other.fact.kind) == ("digits", "currency")
+        if sum_of_it or _ONE_NUMBER.fullmatch(text[one.end - 1 : other.start + 1]):
             yield Refusal("figure_changed", one.start, other.end, text[one.start : other.end])
     stated: list[Span] = []
     for span in filled.spans:

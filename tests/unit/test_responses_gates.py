@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.values import Count
-from responses.draft import Draft, Filled, fill
+from backends.result import Fact
+from backends.values import Count, Money
+from responses.check import SAMPLE_TIME
+from responses.draft import Draft, Filled, Span, fill
 from responses.gates.figures import check_figures
 from responses.gates.lexicon import Lexicon
+from responses.reply import Language
 from responses.verify import rules_version, verify
 from tests.unit.responses_samples import (
     BILL,
@@ -328,6 +331,26 @@ def test_a_fact_whose_figure_was_altered_in_the_text_is_found():
 def test_two_facts_that_read_as_one_number_are_refused_though_each_is_right(text: str, one_number: bool):
     glued = Draft(text, fact_fillers(bill()))
     assert [refusal.rule for refusal in check_figures(fill(glued))] == ["figure_changed"] * one_number
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "one"),
+    [
+        ("The ⟦account_tail⟧⟦amount⟧", "en", True),
+        ("The ⟦account_tail⟧ ⟦amount⟧", "en", False),
+        ("尾号⟦account_tail⟧⟦currency⟧", "zh", True),
+        ("尾号⟦account_tail⟧的⟦currency⟧", "zh", False),
+    ],
+)
+def test_an_account_s_tail_becomes_neither_a_code_nor_a_sum(text: str, language: Language, one: bool):
+    stated = {
+        "account_tail": Fact.of("account_tail", "2468", source="x", as_of=SAMPLE_TIME, kind="digits"),
+        "amount": Fact.of("amount", Money.of("500"), source="x", as_of=SAMPLE_TIME),
+        "currency": Fact.of("currency", "USD", source="x", as_of=SAMPLE_TIME, kind="currency"),
+    }
+    spoken = {name: fact.spoken(language) for name, fact in stated.items()}
+    fillers = {name: Filled(spoken[name], (Span(0, len(spoken[name]), fact),)) for name, fact in stated.items()}
+    assert [each.rule for each in check_figures(fill(Draft(text, fillers)))] == ["figure_changed"] * one
 
 
 def test_numbers_inside_names_and_addresses_are_no_figures():
