@@ -9,12 +9,12 @@ from responses.reply import Language
 
 DONE: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(
-        r"(?:已经?|刚刚|刚(?!才))(?:帮您|为您|给您|替您)?[^，。；！？,;!?\s没未不能可]{0,6}?(?:成功|办[好妥完成理]|好了|完成|提升|调整|到账|通过|生效|提交|挂失|冻结|解冻|取消|还清|转出|受理|批)"
+        r"(?:已经?|刚刚|(?<![是果若能])刚(?!才))(?:帮您|为您|给您|替您)?[^，。；！？,;!?\s没未不能可]{0,6}?(?:成功|办[好妥完成理]|好了|完成|提升|调整|到账|通过|生效|提交|挂失|冻结|解冻|取消|还清|转出|受理|批)"
         r"|[办转换改调开关停弄搞批](?:好|妥|完|成|定|下来)了?[啦了]|成功了?(?=[，。！,.!]|$)|(?:审核|申请)通过了"
     ),
     "en": re.compile(
         r"(?<!nothing )\b(?:has|have|was|were) (?:already |now |just )?(?:been )?(?:\w+ly )?(?:done|approved|completed|cancelled|unlocked|raised|processed|"
-        r"transferred|submitted|granted|credited|settled|paid|booked|frozen|arranged)\b|\bI(?:'ve| have) \w+ed\b|\ball done\b|"
+        r"transferred|submitted|granted|credited|settled|paid|booked|frozen|arranged)\b|\bI(?:'ve| have) (?:done|approved|cancelled|raised|transferred|submitted|changed|arranged|frozen|paid|booked)\b|\ball done\b|"
         r"\bis (?:all )?(?:done|sorted|approved)\b|\bsuccessfully\b|\bwent through\b",
         re.IGNORECASE,
     ),

@@ -18,7 +18,7 @@ body { font: 15px/1.55 system-ui, "Noto Sans CJK SC", sans-serif; margin: 2.5rem
 h1 { font-size: 1.6rem; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 2.6rem 0 .4rem; } p { margin: .3rem 0 .8rem; max-width: 62rem; }
 .soft, caption { color: var(--soft); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; margin: .6rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .75rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th { font-weight: 600; } th:first-child, td:first-child { text-align: left; } td.words { white-space: normal; text-align: left; } th.words { text-align: left; }
 caption { text-align: left; padding-bottom: .2rem; } .wrong { color: var(--bad); font-weight: 600; }
 .bars { display: grid; margin-top: 1.6rem; grid-template-columns: repeat(auto-fit, minmax(21rem, 1fr)); gap: 1.2rem 2rem; }
@@ -79,12 +79,12 @@ _WHETHER: tuple[tuple[str, _Cell], ...] = (
 _HOW: tuple[tuple[str, _Cell], ...] = (
     ("distinct-2", lambda each, many: _times(each.get("distinct_2"), many["distinct_2"])),
     ("self-BLEU", lambda each, many: _times(each.get("self_bleu"), many["self_bleu"])),
-    ("characters, zh", lambda each, many: _times(each["characters_zh"], many["characters_zh"])),
-    ("words, en", lambda each, many: _times(each["words_en"], many["words_en"])),
-    ("ms, median", lambda each, many: _times(each["ms"]["p50"], many["ms_p50"])),
-    ("ms, p99", lambda each, many: _times(each["ms"]["p99"], many["ms_p99"])),
-    ("tokens in / out", lambda each, _: _tokens(each)),
-    ("cost of 1,000", lambda each, _: f"{each['cost_of_1000_replies']} {escape(each['currency'])}"),
+    ("zh chars", lambda each, many: _times(each["characters_zh"], many["characters_zh"])),
+    ("en words", lambda each, many: _times(each["words_en"], many["words_en"])),
+    ("ms p50", lambda each, many: _times(each["ms"]["p50"], many["ms_p50"])),
+    ("ms p99", lambda each, many: _times(each["ms"]["p99"], many["ms_p99"])),
+    ("tokens", lambda each, _: _tokens(each)),
+    ("cost, 1,000", lambda each, _: f"{each['cost_of_1000_replies']} {escape(each['currency'])}"),
 )
 
 
@@ -93,7 +93,7 @@ def _table(report: Mapping[str, Any]) -> str:
         "<p class=soft>First pass: the first draft passed every gate, all of it. Trimmed: it is shown without what was refused of it. At last: those, and after one retry. Fallback: the template was said instead. Wrong: a checker that "
         f"shares nothing with the gates found something in what was shown.</p>{_columns(report, _WHETHER)}"
         "<p class=soft>In brackets: as a multiple of the template's in this run. distinct-2 and self-BLEU: of "
-        f"{report['times']} replies to each of {report['plans']} plans, facts apart, as they were shown, fallbacks among them.</p>"
+        f"{report['times']} replies to each of {report['plans']} plans, facts apart, as they were shown, fallbacks among them. Tokens: in and out, ~ where they are estimated.</p>"
         f"{_columns(report, _HOW)}"
     )
 
@@ -271,4 +271,4 @@ def _times(value: float | None, many: float | None) -> str:
     if value is None:
         return "–"
     said = f"{value:,.3f}" if value < 1 else f"{value:,.1f}"
-    return said if many in (None, 1.0) else f"{said} <span class=soft>(×{many:g})</span>"
+    return said if many in (None, 1.0) else f"{said} <span class=soft>(×{many:.3g})</span>"
