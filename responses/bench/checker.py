@@ -19,6 +19,8 @@ from responses.bench.claims import (
     ADDRESS,
     DENIED,
     DONE,
+    MAY,
+    MAY_NOT,
     OPPOSITES,
     PROMISE,
     QUOTED,
@@ -254,6 +256,8 @@ class _Check:
             for here, there in ((one, other), (other, one)):
                 if _has(text, here) and not _has(usual, here) and _has(usual, there) and not _has(text, there):
                     yield Wrong("status", "said", f"{here}, not {there}")
+        for verb in {*MAY.findall(text)} & {*MAY_NOT.findall(usual)} - {*MAY.findall(usual)} - {*MAY_NOT.findall(text)}:
+            yield Wrong("status", "said", f"可以{verb}")
         mine, theirs = _polarities(text, self.language), _polarities(usual, self.language)
         for word, ways in mine.items():
             if theirs.get(word) and not ways & theirs[word]:

@@ -86,6 +86,9 @@ OPPOSITES: dict[Language, Sequence[tuple[str, str]]] = {
         ("simple interest", "compound interest"), ("switched on", "switched off"), ("earliest", "latest"),
     ),
 }  # fmt: skip
+MAY = re.compile(r"(?<![不可])(?:可以|能)(?:再|继续)?(?![从在用向把给])([一-龥])")
+MAY_NOT = re.compile(r"(?:不能|不可以|无法|不可)(?:再|继续)?(?![从在用向把给])([一-龥])")
+"""What may be done, and what may not, by the verb's first character."""
 STATUS_VERB = re.compile(
     r"\b(has|have|is|are|was|were)(n't| not)? (?=been|approved|confirmed|enough|due|paid|posted|settled|frozen|overdue|active)",
     re.IGNORECASE,

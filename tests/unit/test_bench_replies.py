@@ -256,6 +256,7 @@ POSTED = fact("posting", "posted", "enum")
         ("这笔已入账，之前是未入账。", "这笔已入账。", "zh", ("status", "said")),
         ("This one is posted, and your card is blacklisted.", "This one is posted.", "en", ("status", "said")),
         ("这笔已入账，买入价在下面。", "这笔已入账，卖出价在下面。", "zh", ("status", "said")),
+        ("这笔已入账，今年还可以缴存。", "这笔已入账，今年不能再缴了。", "zh", ("status", "said")),
         ("这笔已入账，还款未到账。", "这笔已入账，还款到账了。", "zh", ("status", "said")),
     ],
 )
