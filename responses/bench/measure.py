@@ -23,6 +23,8 @@ from responses.reply import Reply, Verdict
 
 GIVE_UP = 20
 """Replies in a row without a text after which a provider is asked no more: a dead one would take the deadline each time."""
+FELL_BACK: tuple[Verdict, ...] = ("refused", "unavailable")
+"""Verdicts of replies that a model was asked for and the template gave."""
 SHOWN = 20
 """Wrong replies that are kept as they are."""
 
@@ -74,7 +76,7 @@ class Told:
     @property
     def passed(self) -> bool:
         """Whether it is the provider's wording; a template has nothing to pass."""
-        return self.verdict in ("passed", "template")
+        return self.verdict in ("passed", "pruned", "template")
 
     @property
     def first(self) -> bool:
@@ -173,7 +175,7 @@ def figures(told: Sequence[Told], took: Totals, currency: str) -> dict[str, Any]
         "failures": dict(Counter(_kind(reason) for each in told for reason in each.failed).most_common()),
         "wrong": {
             "replies": len(wrong),
-            "escaped": sum(each.verdict in ("passed", "mended") for each in wrong),
+            "escaped": sum(each.verdict in ("passed", "pruned", "mended") for each in wrong),
             "by_aim": dict(Counter(aim for each in wrong for aim in {found.aim for found in each.wrong})),
             "samples": [
                 {"of": _where(each.scene), "shown": each.text, "wrong": [f"{found.aim} {found.how}: {found.words}" for found in each.wrong]}
