@@ -139,11 +139,30 @@ def new_encoder(vocabulary: int, *, layers: int = 4, width: int = 256, dropout: 
     return AutoModel.from_config(config, attn_implementation="eager")
 
 
+_USUAL, _LARGE = 0.02, 4.0
+"""The root mean square that matrices begin with, and how many times it they must be to be shrunk."""
+
+
 def load_encoder(folder: Path, dropout: float = 0.0) -> nn.Module:
     """Any Hugging Face encoder directory with a ``config.json`` and weights; attention in plain matrix products."""
     config = _with_dropout(AutoConfig.from_pretrained(folder), dropout)
     options: dict[str, Any] = {"attn_implementation": "eager", "dtype": torch.float32}
     return AutoModel.from_pretrained(folder, config=config, **options)
+
+
+def shrink(encoder: nn.Module) -> None:
+    """Bring matrices that pre-training has made large back to the size that a fresh one begins with.
+
+    What matters in a network with norms is how far a step turns a matrix, and a step turns a large one little: our base's are
+    eight times as large as fresh ones, and learnt half as fast (``docs/decisions/0022``). Only the directions are kept, as in
+    the shrinking of Ash & Adams, On Warm-Starting Neural Network Training, 2020. Bases of the usual size are left as they are.
+    """
+    usual = float(getattr(encoder.config, "initializer_range", _USUAL))
+    with torch.no_grad():
+        for value in encoder.parameters():
+            size = float(value.square().mean().sqrt())
+            if value.ndim == 2 and size > _LARGE * usual:
+                value.mul_(usual / size)
 
 
 def tokenizer_of(base: Path) -> Tokenizer:

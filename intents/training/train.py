@@ -26,6 +26,7 @@ from intents.training.model import (
     JointModel,
     load_encoder,
     new_encoder,
+    shrink,
     tokenizer_of,
     with_adapters,
     without_adapters,
@@ -131,7 +132,9 @@ def trials(held: Sequence[Row], variety: Variety) -> list[Row]:
 def start(base: Path | None, rows: Sequence[Row], settings: Settings) -> tuple[Tokenizer, nn.Module]:
     """The tokenizer and the encoder to begin with: those of *base*, or new ones."""
     if base is not None:
-        return tokenizer_of(base), load_encoder(base, settings.dropout)
+        encoder = load_encoder(base, settings.dropout)
+        shrink(encoder)
+        return tokenizer_of(base), encoder
     tokenizer = train_tokenizer(row.text for row in rows)
     return tokenizer, new_encoder(
         tokenizer.get_vocab_size(), layers=settings.layers, width=settings.width, dropout=settings.dropout
