@@ -20,6 +20,7 @@ from responses.parts import Part
 from responses.persona import persona
 from responses.phrases import key, keys_of, lead
 from responses.prompting import matter, prompt_for, prompt_version
+from responses.pruning import Pruned, prune
 from responses.reply import How, Language, QuickReply, RefusedSpan, Reply
 from responses.rest import behind, rest_of, retold
 from responses.streaming import Heard, Listener
@@ -157,7 +158,7 @@ def _apart(parts: list[Part]) -> tuple[list[Part], list[Part]]:
 
 
 async def _rewrite(plan: _Plan, audience: Audience, gateway: Gateway, listener: Listener | None) -> Rewritten:
-    """All free parts in one request, checked by every gate."""
+    """All free parts in one request, pruned of what nobody vouches for, and checked by every gate."""
     results = [part.result for part in plan.free]
     prompt = prompt_for(plan.source, audience, [matter(part.result, part.draft) for part in plan.free])
 
@@ -168,10 +169,14 @@ async def _rewrite(plan: _Plan, audience: Audience, gateway: Gateway, listener: 
             *check_manner(text, results, audience, greeted=greeted),
         ]
 
+    def vouched(text: str) -> Pruned:
+        return prune(text, plan.source, results, audience.language)
+
+    capability, seed = results[0].capability, audience.variation
     if listener is None:
-        return await gateway.rewrite(prompt, check, capability=results[0].capability, seed=audience.variation)
+        return await gateway.rewrite(prompt, check, capability=capability, seed=seed, prune=vouched)
     mouth = Mouth(listener, fill(plan.before), plan.source)
-    return await tell(prompt, gateway, mouth, check, capability=results[0].capability, seed=audience.variation)
+    return await tell(prompt, gateway, mouth, check, capability=capability, seed=seed, prune=vouched)
 
 
 async def _ended(plan: _Plan, listener: Listener, language: Language) -> Heard:

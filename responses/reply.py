@@ -11,8 +11,9 @@ from backends.result import Card
 
 Language = Literal["zh", "en"]
 
-Verdict = Literal["template", "passed", "mended", "refused", "unavailable"]
-"""``template``: no model was asked. ``passed``: a model's wording is shown. ``mended``: its first sentences are, and the
+Verdict = Literal["template", "passed", "pruned", "mended", "refused", "unavailable"]
+"""``template``: no model was asked. ``passed``: a model's wording is shown. ``pruned``: the same,
+less the sentences that nobody vouches for. ``mended``: its first sentences are, and the
 template's end them. ``refused``: its drafts failed a gate, and ``unavailable``: it gave none in time; in both cases the
 template is shown."""
 

@@ -12,6 +12,7 @@ from responses.gates.refusal import Refusal
 from responses.gateway import Completion, Gateway, ModelFailure, Rewritten
 from responses.mask import Vault
 from responses.prompting import Prompt
+from responses.pruning import Prune, unpruned
 from responses.reply import Verdict
 from responses.rest import behind, rest_of
 from responses.sentences import Incoming
@@ -57,13 +58,20 @@ class _Gate:
 
     mouth: Mouth
     check: Check
+    prune: Prune
     said: str = ""
     held: str = ""
     refused: list[Refusal] = field(default_factory=list)
+    cut: list[Refusal] = field(default_factory=list)
     closed: bool = False
 
     async def take(self, sentence: str, *, last: bool = False) -> bool:
-        """Verify *sentence* behind those before it; ``False`` ends the stream."""
+        """Verify *sentence* behind those before it, or leave it out; ``False`` ends the stream."""
+        pruned = self.prune(sentence)
+        self.cut += pruned.cut
+        sentence = pruned.text
+        if not sentence and not last:
+            return True
         text = (self.said + self.held + sentence).lstrip() if not self.said else self.said + self.held + sentence
         found = [refusal for refusal in self.check(text.rstrip()) if last or refusal.rule not in MISSING]
         undecided = not last and all(_is_undecided(refusal, text.rstrip()) for refusal in found)
@@ -79,9 +87,17 @@ class _Gate:
 
 
 async def tell(
-    prompt: Prompt, gateway: Gateway, mouth: Mouth, check: Check, *, capability: str = "", seed: int = 0
+    prompt: Prompt,
+    gateway: Gateway,
+    mouth: Mouth,
+    check: Check,
+    *,
+    capability: str = "",
+    seed: int = 0,
+    prune: Prune = unpruned,
 ) -> Rewritten:
-    """What a model made of *prompt*, each sentence heard as soon as *check* passes it behind those before.
+    """What a model made of *prompt*, each sentence heard as soon as *check* passes it behind those before; what *prune* leaves
+    out is not heard.
 
     Before anything has left a refused beginning is asked for once more, the error named. When a later sentence is refused,
     or the stream breaks off, the template's own sentences end the text: verdict ``mended``. *check* sees the tokens of the
@@ -93,7 +109,7 @@ async def tell(
     attempts = 0
     while attempts < ATTEMPTS:
         attempts += 1
-        gate, sentences, whole = _Gate(mouth, check), Incoming(), ""
+        gate, sentences, whole = _Gate(mouth, check, prune), Incoming(), ""
         ended = False
         try:
             stream = gateway.stream(prompt, capability=capability, seed=seed, vault=mouth.vault, until=until)
@@ -111,9 +127,12 @@ async def tell(
                         break
         except ModelFailure:
             pass
-        refused += gate.refused
+        refused += [*gate.cut, *gate.refused]
         if ended:
-            return Rewritten(mouth.vault.restore(gate.said.rstrip()), generator, attempts, tuple(refused), "passed")
+            whole_verdict: Verdict = "pruned" if gate.cut else "passed"
+            return Rewritten(
+                mouth.vault.restore(gate.said.rstrip()), generator, attempts, tuple(refused), whole_verdict
+            )
         if gate.said:
             said = gate.said.rstrip()
             left = rest_of(mouth.source, said, check, prompt.language)
@@ -123,7 +142,7 @@ async def tell(
         if not gate.refused:
             break
         verdict = "refused"
-        prompt = prompt.again(whole, [_tellable(refusal, whole) for refusal in gate.refused])
+        prompt = prompt.again(whole, [_tellable(refusal, whole) for refusal in (*gate.refused, *gate.cut)])
     verdict_: Verdict = "refused" if verdict == "refused" else "unavailable"
     return Rewritten(None, generator, attempts, tuple(refused), verdict_)
 

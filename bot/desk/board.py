@@ -104,7 +104,7 @@ class Boards:
         outcomes = Counter(row.outcome for row in suggested)
         settled = sum(count for outcome, count in outcomes.items() if outcome not in ("open", "none"))
         edits = [row.distance for row in suggested if row.outcome == "edited" and row.distance is not None]
-        drafted = sum(verdicts.get(verdict, 0) for verdict in ("passed", "refused"))
+        drafted = sum(verdicts.get(verdict, 0) for verdict in ("passed", "pruned", "refused"))
         return Board(
             since=since,
             at=now,

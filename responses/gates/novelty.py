@@ -35,6 +35,7 @@ _DENIES = re.compile(r"[不没未无别勿]|n't\b|\b(?:not|no|nothing|never|cann
 _DENIAL = 1.0
 """Who denies something says less than who claims it: such a sentence must read this much likelier a lie, in logits."""
 _FIFTHS = 5
+_HALF = 0.5
 _STEM = 4
 
 
@@ -42,7 +43,7 @@ class Doubts:
     """How much each sentence of *draft* reads like a lie, and not like a rewording of *source*."""
 
     def __init__(self, draft: Bare, source: Draft, language: Language) -> None:
-        weights, bias, self._sure, self._doubtful = _weights()
+        weights, bias, self._sure, self._doubtful, _ = _weights()
         known = _known(source.text, language)
         self._draft = draft
         self._scores = [
@@ -65,6 +66,20 @@ class Doubts:
             found > self._doubtful and refusal.start < self._draft.ends[end - 1] and starts[start] < refusal.end
             for start, end, found in self._scores
         )
+
+
+def is_vouched_for(sentence: str, source: Draft, language: Language) -> bool:
+    """Whether *sentence* (folded, without a placeholder) reads honest beyond doubt: more so than three in ten of those that
+    people wrote. One that is half the template's own words need not be beyond doubt."""
+    weights, bias, _, doubtful, vouched = _weights()
+    known = _known(source.text, language)
+    for start, end in sentences(sentence):
+        words = sentence[start:end]
+        own = grams(words, language)
+        limit = doubtful if len(own & known) >= _HALF * len(own) else vouched
+        if score(weights, bias, features(words, known, language)) > limit:
+            return False
+    return True
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
@@ -127,8 +142,9 @@ def _known(source: str, language: Language) -> frozenset[str]:
 
 
 @cache
-def _weights() -> tuple[NDArray[np.float32], float, float, float]:
+def _weights() -> tuple[NDArray[np.float32], float, float, float, float]:
     with np.load(FILE) as stored:
         return (
-            stored["weights"].astype(np.float32), float(stored["bias"]), float(stored["sure"]), float(stored["doubtful"])
+            stored["weights"].astype(np.float32), float(stored["bias"]),
+            float(stored["sure"]), float(stored["doubtful"]), float(stored["vouched"]),
         )  # fmt: skip

@@ -16,6 +16,7 @@ from responses.gateway.upstream import Upstream
 from responses.gateway.usage import estimated
 from responses.mask import Vault, sweep
 from responses.prompting import Prompt
+from responses.pruning import Prune, unpruned
 from responses.reply import Verdict
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ Check = Callable[[str], Sequence[Refusal]]
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What came of asking: ``text`` passed every gate, or is ``None``; ``refused`` lists what earlier drafts broke."""
+    """What came of asking: ``text`` passed every gate, or is ``None``; ``refused`` lists what earlier drafts broke, and what
+    was left out of this one."""
 
     text: str | None
     generator: str
@@ -76,8 +78,10 @@ class Gateway:
         seed: int = 0,
         plan: Plan | None = None,
         vault: Vault | None = None,
+        prune: Prune = unpruned,
     ) -> Rewritten:
-        """The first draft of a model that *check* finds nothing wrong with; never raises on account of a model.
+        """The first draft of a model that *check* finds nothing wrong with, once *prune* has left out what may not be said;
+        never raises on account of a model.
 
         *capability*, *seed* and *plan* are as in ``Request``. *vault* holds what the prompt's tokens stand for: *check* sees
         the tokens, the text that is returned what they stand for.
@@ -90,8 +94,8 @@ class Gateway:
         name = self.upstreams[0].name
 
         def given_up() -> Rewritten:
-            verdict: Verdict = "refused" if refusals else "unavailable"
-            return Rewritten(None, name, asked.total(), tuple(refused), verdict)
+            came: Verdict = "refused" if refusals else "unavailable"
+            return Rewritten(None, name, asked.total(), tuple(refused), came)
 
         for upstream, followed in self._order():
             while asked[upstream.name] < ATTEMPTS:
@@ -106,14 +110,17 @@ class Gateway:
                 said = await self._whole(upstream, request)
                 if said is None:
                     break
-                found = check(said)
+                pruned = prune(said)
+                found = check(pruned.text)
+                refused += pruned.cut
                 if not found:
-                    return Rewritten(vault.restore(said), name, asked.total(), tuple(refused), "passed")
+                    verdict: Verdict = "pruned" if pruned.cut else "passed"
+                    return Rewritten(vault.restore(pruned.text), name, asked.total(), tuple(refused), verdict)
                 refused += found
                 refusals += 1
                 if refusals == ATTEMPTS:
                     return given_up()
-                prompt = prompt.again(said, [_tellable(refusal, said) for refusal in found])
+                prompt = prompt.again(said, [_tellable(refusal, said) for refusal in (*found, *pruned.cut)])
         return given_up()
 
     async def stream(

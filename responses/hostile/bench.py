@@ -17,6 +17,7 @@ from responses.gates.refusal import Refusal
 from responses.hostile.cases import Case, Honest, by_capability, cases_of, from_results, from_templates, written_pairs
 from responses.hostile.judge import wrong_in
 from responses.hostile.lies import Group, LieKind, kinds
+from responses.pruning import prune
 from responses.verify import rules_version, verify
 
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -33,18 +34,23 @@ class Tally:
 
     told: int = 0
     refused: int = 0
+    left_out: int = 0
     escaped: int = 0
     samples: list[dict[str, str]] = field(default_factory=list)
 
     def report(self, *, samples: bool) -> dict[str, Any]:
         """The figures, with the escapes themselves unless they must stay unseen."""
-        said: dict[str, Any] = {"told": self.told, "refused": self.refused, "escaped": self.escaped}
+        said: dict[str, Any] = {
+            "told": self.told, "refused": self.refused, "left_out": self.left_out, "escaped": self.escaped
+        }  # fmt: skip
         return said | ({"samples": self.samples} if samples and self.samples else {})
 
 
-def gates_pass(case: Case, text: str) -> bool:
-    """Whether *text* would be shown in the place of the case's source."""
-    return not verify(text, case.source, [case.result], case.language)
+def shown(case: Case, text: str) -> tuple[str | None, tuple[Refusal, ...]]:
+    """What of *text* would be shown in the place of the case's source, if anything, and what it was refused or shortened for."""
+    pruned = prune(text, case.source, [case.result], case.language)
+    refused = verify(pruned.text, case.source, [case.result], case.language)
+    return (None, refused) if refused else (pruned.text, pruned.cut)
 
 
 def pool(results: Iterable[Result], rng: random.Random, *, written: bool = True) -> dict[str, dict[str, list[Case]]]:
@@ -81,7 +87,7 @@ def hostile(
             lie = kind.tell(case, rng) if case is not None else None
             if case is None or lie is None:
                 continue
-            if case.origin == "written" and not passing.setdefault(id(case), gates_pass(case, case.text)):
+            if case.origin == "written" and not passing.setdefault(id(case), shown(case, case.text)[0] is not None):
                 continue
             _judge(tallies[kind.name], case, lie.text, kind, lie)
             break
@@ -100,31 +106,42 @@ def _case(cases: Mapping[str, Mapping[str, Sequence[Case]]], capability: str, rn
 
 def _judge(tally: Tally, case: Case, text: str, kind: LieKind, lie: Any) -> None:
     tally.told += 1
-    if not gates_pass(case, text):
+    draft, _ = shown(case, text)
+    if draft is None:
         tally.refused += 1
         return
-    shown = fill(case.source, text).text
-    if wrong_in(shown, fill(case.source, case.text).text, lie):
+    said = fill(case.source, draft).text
+    if wrong_in(said, fill(case.source, case.text).text, lie):
         tally.escaped += 1
         if len(tally.samples) < SAMPLES:
             where = f"{case.result.capability}.{case.result.outcome} ({case.language}, {case.origin})"
-            tally.samples.append({"of": where, "shown": shown, "wrong": lie.says or f"lacks {lie.lacks}"})
+            tally.samples.append({"of": where, "shown": said, "wrong": lie.says or f"lacks {lie.lacks}"})
+    else:
+        tally.left_out += 1
 
 
-def honest_refused(drafts: Sequence[Honest], rng: random.Random) -> list[tuple[Honest, tuple[Refusal, ...]]]:
-    """The honest drafts that pass as a rewriting of none of their outcome's wordings, and why not of the nearest."""
-    refused = []
+def honest_refused(
+    drafts: Sequence[Honest], rng: random.Random
+) -> tuple[list[tuple[Honest, tuple[Refusal, ...]]], list[tuple[Honest, tuple[Refusal, ...]]]]:
+    """The honest drafts that pass as a rewriting of none of their outcome's wordings, and why not of the nearest; and those
+    that are shown, but shortened beside each wording that they pass beside."""
+    refused, shortened = [], []
     for honest in drafts:
         nearest: tuple[Refusal, ...] | None = None
+        least: tuple[Refusal, ...] | None = None
         for case in cases_of(honest, rng):
-            found = verify(case.text, case.source, [case.result], case.language)
-            if nearest is None or len(found) < len(nearest):
-                nearest = found
-            if not found:
+            draft, found = shown(case, case.text)
+            if draft is None:
+                nearest = found if nearest is None or len(found) < len(nearest) else nearest
+            else:
+                least = found if least is None or len(found) < len(least) else least
+            if draft is not None and not found:
                 break
-        if nearest:
+        if least is None and nearest is not None:
             refused.append((honest, nearest))
-    return refused
+        elif least:
+            shortened.append((honest, least))
+    return refused, shortened
 
 
 def half(drafts: Iterable[Honest], which: int) -> list[Honest]:
@@ -136,7 +153,7 @@ def timed(cases: Sequence[Case], rng: random.Random) -> dict[str, float]:
     """Milliseconds of processor time of one check: median and 99th of a hundred, and how many turns of an empty loop the
     median takes. Every capability's lists are read before."""
     for case in cases:
-        verify(case.text, case.source, [case.result], case.language)
+        shown(case, case.text)
     spent = []
     for case in cases:
         bare_words = PLACEHOLDER.sub(lambda match: match[0], case.text)
@@ -144,7 +161,7 @@ def timed(cases: Sequence[Case], rng: random.Random) -> dict[str, float]:
             bare_words + ("还有需要，随时告诉我。" if case.language == "zh" else " Let me know.")[: rng.randint(1, 9)]
         )
         begun = time.thread_time_ns()
-        verify(text, case.source, [case.result], case.language)
+        shown(case, text)
         spent.append(time.thread_time_ns() - begun)
     spent.sort()
     begun = time.thread_time_ns()
@@ -184,11 +201,12 @@ def bench(
     said["capabilities"] = len({name for found in cases.values() for name in found})
     said["honest"] = {}
     for name, texts in honest.items():
-        refused = honest_refused(texts, rng)
+        refused, shortened = honest_refused(texts, rng)
         said["honest"][name] = {
             "drafts": len(texts),
             "refused": len(refused),
             "rate": round(len(refused) / max(1, len(texts)), 4),
+            "shortened": round(len(shortened) / max(1, len(texts)), 4),
             "rules": dict(
                 Counter(rule for _, found in refused for rule in {each.rule for each in found}).most_common()
             ),
@@ -200,7 +218,10 @@ def bench(
 
 def summary(said: Mapping[str, Any]) -> str:
     """One line of what matters."""
-    honest = ", ".join(f"{name} {found['rate']:.1%} of {found['drafts']}" for name, found in said["honest"].items())
+    honest = ", ".join(
+        f"{name} {found['rate']:.1%} of {found['drafts']} ({found['shortened']:.0%} shortened)"
+        for name, found in said["honest"].items()
+    )
     groups = ", ".join(
         f"{group} {said[group]['escaped']} of {said[group]['told']} ({said[group]['kinds']} kinds)" for group in GROUPS
     )

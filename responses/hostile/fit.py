@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import sys
@@ -13,9 +14,10 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from responses.gates.bare import bare
+from responses.gates.bare import MARK, bare
 from responses.gates.novelty import FILE, SIZE, features, grams, score, sentences
 from responses.hostile.cases import LANGUAGES, Honest, drafts_of, written_pairs
+from responses.hostile.lies import OPENED
 from responses.library import library, wording
 from responses.reply import Language
 
@@ -25,7 +27,10 @@ DRAFTS = HERE.parent.parent / "tests" / "data" / "honest_drafts.jsonl"
 REFUSED, DOUBTED = 0.005, 0.06
 """Shares of the honest replies, each quarter judged by what was learned from the rest, that are refused for how they read
 alone, and that read doubtfully enough for a weak sign to decide."""
-_EPOCHS, _RATE, _DECAY, _LIE_WEIGHT, _PHRASE_TIMES, _FOLDS = 10, 0.5, 1e-4, 0.5, 3, 4
+LEFT_OUT = 0.3
+"""Share of their sentences without a fact, and not the template's own, that are left out: what it costs a model's warmth that
+hardly a lie is said."""
+_EPOCHS, _RATE, _DECAY, _LIE_WEIGHT, _PHRASE_TIMES, _CONTRAST_TIMES, _FOLDS = 10, 0.5, 1e-4, 0.5, 3, 2, 4
 _BRACED = re.compile(r"\{([a-z0-9_]+)\}")
 
 Example = tuple[NDArray[np.int64], int]
@@ -47,8 +52,12 @@ def _sources(honest: Honest) -> list[frozenset[str]]:
 
 
 def _of_reply(text: str, known: frozenset[str], language: Language) -> list[NDArray[np.int64]]:
+    return [features(sentence, known, language) for sentence in _sentences(text)]
+
+
+def _sentences(text: str) -> list[str]:
     folded = bare(text).text
-    return [features(folded[start:end], known, language) for start, end in sentences(folded)]
+    return [folded[start:end] for start, end in sentences(folded)]
 
 
 def _of_templates(rng: random.Random) -> Iterator[NDArray[np.int64]]:
@@ -62,9 +71,18 @@ def _of_templates(rng: random.Random) -> Iterator[NDArray[np.int64]]:
                     yield from (features(text[start:end], known, language) for start, end in sentences(text))
 
 
+def contrasts() -> list[tuple[str, str, Language]]:
+    """Lies, each beside an honest sentence in nearly the same words."""
+    found: list[tuple[str, str, Language]] = []
+    for path in sorted((HERE / "contrasts").glob("*.yml")):
+        for block in yaml.safe_load(path.read_text("utf-8")):
+            found += [(lie, honest, language) for language in LANGUAGES for lie, honest in block[language]]
+    return found
+
+
 def _lies() -> list[tuple[str, Language]]:
-    found: list[tuple[str, Language]] = []
-    for name in ("phrases.yml", "kept_back.yml"):
+    found: list[tuple[str, Language]] = [(lie, language) for lie, _, language in contrasts()] * _CONTRAST_TIMES
+    for name in ("phrases.yml", *OPENED):
         loaded: dict[str, dict[str, Any]] = yaml.safe_load((HERE / name).read_text("utf-8"))
         for language in LANGUAGES:
             found += [(text, language) for spec in loaded.values() for text in spec.get(language, ())] * _PHRASE_TIMES
@@ -79,6 +97,7 @@ def _honest() -> list[tuple[str, Language]]:
     found: list[tuple[str, Language]] = [
         (text, language) for language in LANGUAGES for text in loaded[language] * _PHRASE_TIMES
     ]
+    found += [(honest, language) for _, honest, language in contrasts()]
     for block in loaded["blocks"]:
         for language, (first, second) in block.items():
             found += [(one + other, language) for one in first for other in second]
@@ -133,29 +152,29 @@ def train(seed: int = 0) -> dict[str, float]:
         for found in _of_reply(text.strip(), rng.choice(known_of[language]), language)
     ]
     worst: list[float] = []
+    alone: list[float] = []
     for fold in range(_FOLDS):
         kept = [each for place, examples in enumerate(own) if place % _FOLDS != fold for each in examples]
         weights, bias = fit([*kept, *lies, *templates], seed)
-        worst += [
-            min(
-                max(
-                    score(weights.astype(np.float32), bias, found)
-                    for found in _of_reply(honest.text, known, honest.language)
-                )
-                for known in variants
-            )
-            for place, (honest, variants) in enumerate(zip(replies, sources, strict=True))
-            if place % _FOLDS == fold
-        ]
+        halves = weights.astype(np.float32)
+        for honest, variants in itertools.islice(zip(replies, sources, strict=True), fold, None, _FOLDS):
+            read = [_of_reply(honest.text, known, honest.language) for known in variants]
+            worst.append(min(max(score(halves, bias, found) for found in sentences) for sentences in read))
+            beside_one = zip(_sentences(honest.text), rng.choice(read), strict=True)
+            alone += [score(halves, bias, found) for text, found in beside_one if MARK not in text]
     sure, doubtful = (float(np.quantile(worst, 1 - share)) for share in (REFUSED, DOUBTED))
+    vouched = float(np.quantile(alone, 1 - LEFT_OUT))
     weights, bias = fit([*(each for examples in own for each in examples), *lies, *templates], seed)
-    np.savez_compressed(FILE, weights=weights.astype(np.float16), bias=bias, sure=sure, doubtful=doubtful)
+    np.savez_compressed(
+        FILE, weights=weights.astype(np.float16), bias=bias, sure=sure, doubtful=doubtful, vouched=vouched
+    )
     return {
         "replies": len(replies),
         "lies": len(lies),
         "templates": len(templates),
         "sure": round(sure, 3),
         "doubtful": round(doubtful, 3),
+        "vouched": round(vouched, 3),
     }
 
 

@@ -23,6 +23,7 @@ Group = Literal["mended_on", "opened", "kept_back"]
 """``mended_on``: gates may be mended on it. ``opened``: it was kept back, measured, and opened then. ``kept_back``: never."""
 Aim = Literal["figure", "date", "name", "status", "promise"]
 _SENTENCE_END = re.compile(r"(?<=[。！？!?\n])(?![”」）)])|(?<=\.) (?=[A-Z⟦])")
+OPENED = ("opened_first.yml", "opened_second.yml")
 CONTEXT = 12
 """Characters kept on either side of a changed place, so that the judge knows it from the same words elsewhere."""
 
@@ -53,13 +54,22 @@ def kinds() -> tuple[LieKind, ...]:
 
 
 def _of_phrases() -> Iterator[LieKind]:
-    files: tuple[tuple[str, Group], ...] = (
-        ("phrases.yml", "mended_on"), ("kept_back.yml", "opened"), ("unseen.yml", "kept_back"),
-    )  # fmt: skip
-    for file, group in files:
+    files: dict[str, Group] = {
+        "phrases.yml": "mended_on", **dict.fromkeys(OPENED, "opened"), "kept_back.yml": "kept_back"
+    }  # fmt: skip
+    for file, group in files.items():
         loaded: dict[str, dict[str, Any]] = yaml.safe_load((HERE / file).read_text("utf-8"))
         for name, spec in loaded.items():
-            yield LieKind(name, spec["aim"], group, _adding(spec))
+            yield LieKind(name, spec["aim"], group, _telling(spec))
+
+
+def _telling(spec: dict[str, Any]) -> Callable[[Case, random.Random], Lie | None]:
+    """A kind's way of lying: words ``beside`` a fact, a word ``replacing`` another, or else a sentence more."""
+    if beside := spec.get("beside"):
+        return _beside(beside.get("zh", ()), beside.get("en", ()), frozenset(spec["kinds"]))
+    if table := spec.get("replacing"):
+        return _replacing({"zh": table.get("zh", []), "en": table.get("en", [])})
+    return _adding(spec)
 
 
 def _adding(spec: dict[str, Any]) -> Callable[[Case, random.Random], Lie | None]:
@@ -383,11 +393,11 @@ def _of_changes() -> Iterator[LieKind]:
         ("tail_lengthened", "figure", "opened", _beside([("8", ""), ("", "7"), ("", "-1")], [("8", ""), ("", "7"), ("", "-1")], ("digits",))),
         ("name_altered", "name", "opened", _beside([("", "二店"), ("", "2号"), ("新", "")], [("", " II"), ("", " No. 2"), ("", " Two")], names)),
         ("pretended", "status", "opened", _replacing(_PRETENDED)),
-        ("said_otherwise", "figure", "kept_back", _beside(
+        ("said_otherwise", "figure", "opened", _beside(
             [("不是", ""), ("", "或更多"), ("原", ""), ("", "（含手续费）")], [("not ", ""), ("", " or even more"), ("formerly ", ""), ("", " (fees included)")], figures)),
-        ("made_regular", "figure", "kept_back", _beside([("每月", ""), ("", "/月"), ("人均", ""), ("日均", "")], [("", " a month"), ("", "/month"), ("daily ", "")], ("money", "count"))),
-        ("hour_added", "date", "kept_back", _beside([("", "凌晨"), ("", "中午"), ("", "24点")], [("", " at noon"), ("", " midnight"), ("early ", "")], ("date",))),
-        ("name_upgraded", "name", "kept_back", _beside([("", "的升级版"), ("老", ""), ("", "旗舰店")], [("", " Premium"), ("Old ", ""), ("", " Flagship")], names)),
-        ("sentence_denied", "status", "kept_back", _denied_whole),
+        ("made_regular", "figure", "opened", _beside([("每月", ""), ("", "/月"), ("人均", ""), ("日均", "")], [("", " a month"), ("", "/month"), ("daily ", "")], ("money", "count"))),
+        ("hour_added", "date", "opened", _beside([("", "凌晨"), ("", "中午"), ("", "24点")], [("", " at noon"), ("", " midnight"), ("early ", "")], ("date",))),
+        ("name_upgraded", "name", "opened", _beside([("", "的升级版"), ("老", ""), ("", "旗舰店")], [("", " Premium"), ("Old ", ""), ("", " Flagship")], names)),
+        ("sentence_denied", "status", "opened", _denied_whole),
     ]  # fmt: skip
     return (LieKind(name, aim, group, tell) for name, aim, group, tell in told)

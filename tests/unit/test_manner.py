@@ -176,8 +176,8 @@ class Talker:
 @pytest.mark.parametrize("opening", ["您好，", "亲爱的，", "下午好！"])
 def test_a_model_may_not_greet_again_nor_have_a_habit_that_the_persona_has_not(opening: str) -> None:
     reply = said(BALANCE, audience(), gateway=Gateway(Talker(opening), deadline=30))
-    assert reply.how.verdict == "refused"
-    assert {span.rule for span in reply.how.refused} & {"greeting", "habit"}
+    assert opening not in reply.text
+    assert {span.rule for span in reply.how.refused} & {"greeting", "habit", "unvouched"}
     assert said(BALANCE, audience(), gateway=Gateway(Talker("这就告诉您，"), deadline=30)).how.verdict == "passed"
 
 

@@ -16,6 +16,7 @@ from responses.hostile.bench import bench, half, honest_refused, hostile
 from responses.hostile.cases import Case, by_capability, from_results, from_templates, written_pairs
 from responses.hostile.judge import wrong_in
 from responses.hostile.lies import Lie, kinds
+from responses.pruning import Pruned
 from responses.verify import rule_ids, verify
 from tests.unit.responses_samples import BILL, bill, fact_fillers, result
 
@@ -68,6 +69,7 @@ def test_the_judge_sees_what_is_wrong_and_nothing_else() -> None:
 
 def test_with_no_gates_every_lie_would_escape(monkeypatch: pytest.MonkeyPatch, cases: dict[str, list[Case]]) -> None:
     monkeypatch.setattr("responses.hostile.bench.verify", lambda *_: ())
+    monkeypatch.setattr("responses.hostile.bench.prune", lambda text, *_: Pruned(text))
     told = [kind for kind in kinds() if kind.name in ("money_digits", "fact_dropped", "facts_swapped", "guaranteed")]
     tallies = hostile({"template": cases}, 40, random.Random(5), told)
     assert [tally.escaped for tally in tallies.values()] == [tally.told for tally in tallies.values()]
@@ -75,7 +77,9 @@ def test_with_no_gates_every_lie_would_escape(monkeypatch: pytest.MonkeyPatch, c
 
 def test_few_honest_replies_that_the_gates_were_not_mended_on_are_refused() -> None:
     unseen = random.Random(3).sample(half(written_pairs(), 1), 120)
-    assert len(honest_refused(unseen, random.Random(3))) <= 6
+    refused, shortened = honest_refused(unseen, random.Random(3))
+    assert len(refused) <= 6
+    assert not shortened, "what people wrote for an outcome is vouched for"
 
 
 def test_the_bench_reports_each_group_of_kinds_apart(monkeypatch: pytest.MonkeyPatch) -> None:

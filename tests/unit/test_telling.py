@@ -171,12 +171,23 @@ def test_of_a_sentence_that_was_half_said_only_the_other_half_is_added():
 
 def test_a_first_sentence_that_is_refused_is_asked_for_again_with_the_reason():
     ear = Ear()
-    model = Reciter(LIE + DRAFT, DRAFT + "还有⟦days_left⟧。")
+    model = Reciter("另外送您⟦remaining_due⟧红包。" + DRAFT, DRAFT + "还有⟦days_left⟧。")
     reply = said([bill_now()], model, ear)
     assert reply.how.verdict == "passed"
     assert reply.how.attempts == 2
     assert "红包" in model.prompts[1].messages[-1].content
     assert "红包" not in reply.text
+
+
+def test_a_sentence_that_nobody_vouches_for_is_never_heard_and_the_rest_is() -> None:
+    ear = Ear()
+    model = Reciter(LIE + DRAFT + "我向您保证没事。还有⟦days_left⟧。")
+    reply = said([bill_now()], model, ear)
+    assert (reply.how.verdict, reply.how.attempts) == ("pruned", 1)
+    assert {span.span for span in reply.how.refused} == {LIE, "我向您保证没事。"}
+    assert "红包" not in "".join(ear.pieces)
+    assert "保证" not in "".join(ear.pieces)
+    assert "3天" in reply.text
 
 
 def test_nothing_leaves_of_a_reply_whose_first_sentence_is_never_right():
