@@ -51,6 +51,32 @@ def nlu(
 
 
 @app.command()
+def ablation(
+    test: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="Labelled rows to score on; learnt by none.")],
+    data: Annotated[
+        list[Path] | None, typer.Option(exists=True, dir_okay=False, help="Rows beside the catalogue.")
+    ] = None,
+    base: Annotated[Path | None, typer.Option(help="A Hugging Face encoder; ours unless told.")] = None,
+    epochs: Annotated[int, typer.Option(min=1)] = 3,
+    only: Annotated[list[str] | None, typer.Option(help="Parts whose name holds this; all unless told.")] = None,
+    seed: Annotated[int, typer.Option()] = 0,
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+) -> None:
+    """Train the product's model with one part left out at a time; a line of JSON for each as soon as it is there."""
+    try:
+        from intents.training.ablation import PARTS
+        from intents.training.ablation import ablation as run
+        from intents.training.fit import Settings
+        from intents.training.train import BASE
+    except ModuleNotFoundError as error:
+        _needs_training(error)
+    parts = [part for part in PARTS if not only or any(word in part.name for word in only)]
+    settings = Settings(epochs=epochs, seed=seed, threads=threads)
+    for found in run(data or [], test, base or BASE, settings, parts):
+        print(json.dumps(found, ensure_ascii=False), flush=True)
+
+
+@app.command()
 def latency(messages: Annotated[int, typer.Option(min=1)] = 400) -> None:
     """Time a message through the model that serves, beside models of other sizes, on one thread."""
     try:

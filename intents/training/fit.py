@@ -35,7 +35,7 @@ class Settings:
     (Szegedy et al. 2016); ``contrast`` the weight of the supervised contrastive loss (Khosla et al. 2020); ``average``
     the decay of the moving average of the weights, which is what is kept; ``balance`` the power by which rare intents
     weigh more; ``pairs`` the share of two-intent messages beside the rows; ``lora`` the rank of low-rank adapters (Hu et
-    al. 2021), 0 for full fine-tuning.
+    al. 2021), 0 for full fine-tuning; ``shrink`` whether a base of large matrices begins smaller (``model.shrink``).
     """
 
     epochs: int = 16
@@ -53,6 +53,7 @@ class Settings:
     threads: int = 2
     layers: int = 4
     width: int = 256
+    shrink: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ def shrink(encoder: nn.Module) -> None:
     usual = float(getattr(encoder.config, "initializer_range", _USUAL))
     with torch.no_grad():
         for value in encoder.parameters():
-            size = float(value.square().mean().sqrt())
+            size = float(value.detach().square().mean().sqrt())
             if value.ndim == 2 and size > _LARGE * usual:
                 value.mul_(usual / size)
 

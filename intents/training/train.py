@@ -133,7 +133,8 @@ def start(base: Path | None, rows: Sequence[Row], settings: Settings) -> tuple[T
     """The tokenizer and the encoder to begin with: those of *base*, or new ones."""
     if base is not None:
         encoder = load_encoder(base, settings.dropout)
-        shrink(encoder)
+        if settings.shrink:
+            shrink(encoder)
         return tokenizer_of(base), encoder
     tokenizer = train_tokenizer(row.text for row in rows)
     return tokenizer, new_encoder(

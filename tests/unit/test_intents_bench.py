@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 from bot.bench_cli import app
 from intents.labels import Labels
 from intents.tokenizer import train_tokenizer
+from intents.training.ablation import PARTS, ablation
 from intents.training.bench import bench, labels_of
 from intents.training.contrast import contrast, read_pairs
 from intents.training.corpus import Corpus, Place, Source
@@ -32,7 +33,8 @@ from intents.training.noise import dice_of
 from intents.training.pretrain import Settings as PretrainSettings
 from intents.training.pretrain import pretrain
 from intents.training.report import page
-from intents.training.rows import BadRows, Row, read_rows
+from intents.training.rows import BadRows, Row, catalog_rows, read_rows, split
+from intents.training.train import SCRATCH
 
 pytestmark = pytest.mark.train
 
@@ -246,3 +248,27 @@ def test_a_corpus_is_read_on_from_any_place_as_if_it_had_never_stopped(tmp_path:
     for (_, rows), (_, same) in zip(seen[12:], again, strict=False):
         assert np.array_equal(rows, same)
     assert seen[-1][0].round > 0
+
+
+def test_an_ablation_leaves_one_part_out_at_a_time_and_learns_no_row_it_is_scored_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = catalog_rows()
+    few = [row for row in every if row.intent in ("card_bill", "fx_rate") and row.language == "zh"][::3]
+    monkeypatch.setattr("intents.training.ablation.catalog_rows", lambda folder: few)
+    trials = [{**said(row.text, row.intent), "clear": row.intent == "fx_rate"} for row in few[::4]]
+    more = [said(f"{opening}，账单出了没", "card_bill") for opening in ("你好", "您好", "哈喽", "早")]
+    learnt: list[int] = []
+    monkeypatch.setattr("intents.training.ablation.split", lambda rows: learnt.append(len(rows)) or split(rows))
+    parts = [
+        part for part in PARTS if part.name in ("all parts", "without the rows of --data", "without class balance")
+    ]
+    found = list(
+        ablation([write(tmp_path / "more.jsonl", more)], write(tmp_path / "test.jsonl", trials), SCRATCH, TINY, parts)
+    )
+    assert [each["part"] for each in found] == [part.name for part in parts]
+    texts = {row["text"] for row in trials}
+    assert learnt[0] == len([row for row in few if row.text not in texts]) + len(more)
+    assert learnt[0] - learnt[1] == len(more)
+    assert all(0 <= each["mixed"]["intent_accuracy"] <= 1 for each in found)
+    assert found[0]["ngrams"]["intent_accuracy"] > 0.5

@@ -25,7 +25,7 @@ from intents.training.export import export_fp32, quantise
 from intents.training.fit import Settings
 from intents.training.mine import Settings as MineSettings
 from intents.training.mine import mine
-from intents.training.model import HEADS, JointModel, load_encoder, new_encoder
+from intents.training.model import HEADS, JointModel, load_encoder, new_encoder, shrink
 from intents.training.pretrain import Settings as PretrainSettings
 from intents.training.pretrain import Source, mask_spans, pretrain
 from intents.training.rows import read_rows
@@ -144,3 +144,23 @@ def test_what_both_views_are_sure_of_becomes_rows_and_the_rest_is_listed_for_peo
     listed = [json.loads(line)["text"] for line in doubts.read_text("utf-8").splitlines()]
     assert "它那个什么来着" in listed
     assert said["read"] == 4
+
+
+def test_a_base_of_large_matrices_begins_at_the_size_of_a_fresh_one_and_others_are_left_alone() -> None:
+    torch.manual_seed(0)
+    large, usual = new_encoder(300, layers=1, width=64), new_encoder(300, layers=1, width=64)
+    with torch.no_grad():
+        for value in large.parameters():
+            if value.ndim == 2:
+                value.copy_(torch.randn_like(value) * 0.2)
+    before = [value.clone() for value in large.parameters()]
+    same = [value.clone() for value in usual.parameters()]
+    shrink(large)
+    shrink(usual)
+    for old, value in zip(before, large.parameters(), strict=True):
+        if value.ndim == 2:
+            assert float(value.detach().square().mean().sqrt()) == pytest.approx(0.02, rel=1e-3)
+            assert torch.allclose(value.detach() / value.detach().norm(), old / old.norm(), atol=1e-6)
+        else:
+            assert torch.equal(value, old)
+    assert all(torch.equal(old, value) for old, value in zip(same, usual.parameters(), strict=True))
