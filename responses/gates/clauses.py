@@ -63,7 +63,12 @@ def _denied(draft: Bare, template: Bare, language: Language) -> Iterator[Refusal
     theirs = _clauses(template, language)
     known = {(clause.features, clause.negations % 2) for clause in theirs}
     for clause in _clauses(draft, language):
-        if (len(clause.features) < FEWEST and not clause.states) or (clause.features, clause.negations % 2) in known:
+        if (clause.features, clause.negations % 2) in known:
+            continue
+        if clause.features and (clause.features, 1 - clause.negations % 2) in known:
+            yield draft.refusal("denied", clause.start, clause.end)
+            continue
+        if len(clause.features) < FEWEST and not clause.states:
             continue
         alike = [(_alike(clause, other), other) for other in theirs]
         most = max((share for share, _ in alike), default=0.0)
@@ -141,12 +146,18 @@ def _any_of(words: Sequence[str], language: Language) -> re.Pattern[str]:
 
 
 def _opposite(draft: Bare, template: Bare, language: Language) -> Iterator[Refusal]:
-    """A word whose opposite the template has and which it has not itself."""
+    """A word whose opposite the template has and which it has not itself, or which has taken the place of its opposite."""
     for pair in _pairs(language):
-        if pair.one.search(template.text) and not pair.other.search(template.text):
-            for match in pair.other.finditer(draft.text):
-                if not pair.one.search(draft.text) or _stands_for(draft, match, pair, template):
-                    yield draft.refusal("opposite", match.start(), match.end())
+        ones, others = (len(side.findall(template.text)) for side in (pair.one, pair.other))
+        if not ones:
+            continue
+        said = list(pair.other.finditer(draft.text))
+        left = len(pair.one.findall(draft.text)) if said else 0
+        for match in said:
+            if not others and (not left or _stands_for(draft, match, pair, template)):
+                yield draft.refusal("opposite", match.start(), match.end())
+            elif others and left < ones and len(said) > others and _stands_for(draft, match, pair, template):
+                yield draft.refusal("opposite", match.start(), match.end())
 
 
 def _stands_for(draft: Bare, match: re.Match[str], pair: _Opposites, template: Bare) -> bool:

@@ -18,6 +18,7 @@ FIGURES: frozenset[Kind] = frozenset(
     ["money", "rate", "percent", "points", "count", "term", "period", "date", "datetime", "time"]
 )
 NAMES: frozenset[Kind] = frozenset(["name", "text"])
+DAYS: frozenset[Kind] = frozenset(["date", "datetime"])
 _CLAUSE = re.compile(rf"[。！？；，,!?;\n{MARK}]|\.(?=\s)")
 # Between two figures that are compared nothing else may be named.
 _LINK = re.compile(
@@ -58,12 +59,13 @@ def _touching(text: Bare, source: Draft, data: Mapping[str, Any]) -> Iterator[_T
     for place, token in text.tokens.items():
         fact = fact_of(token, source)
         if fact is not None and fact.kind in NAMES:
-            yield from _renaming(text, place, data["namesakes"])
+            yield from _renaming(text, place, data)
         if fact is None or fact.kind not in FIGURES:
             continue
-        vague = data["vague"] if fact.name in data["estimates"] else ()
+        vague = {*(data["vague"] if fact.name in data["estimates"] else ()), *_natural(fact.name, data)}
         before = text.text[:place].rstrip(" ")
-        for word in data["approximations"]["before"]:
+        times = data["times_of_day"] if fact.kind in DAYS else ()
+        for word in (*data["approximations"]["before"], *times):
             if word not in vague and before.endswith(word) and not _harmless_before(text, place, word, fact, data):
                 yield _Touch("approximation", place, len(before) - len(word), len(before), word)
         after = text.text[place + 1 :].lstrip(" ")
@@ -80,11 +82,22 @@ def _touching(text: Bare, source: Draft, data: Mapping[str, Any]) -> Iterator[_T
                     yield _Touch(rule, place, start, start + len(word), word)
 
 
-def _renaming(text: Bare, place: int, words: Mapping[str, list[str]]) -> Iterator[_Touch]:
+def _natural(name: str, data: Mapping[str, Any]) -> Iterator[str]:
+    for group in data["by_nature"]:
+        if name in group["facts"]:
+            yield from group["words"]
+
+
+def _renaming(text: Bare, place: int, data: Mapping[str, Any]) -> Iterator[_Touch]:
     """新⟦card_name⟧, ⟦branch_name⟧二店, ⟦product_name⟧ Plus: what touches a name and makes it another."""
+    words = data["namesakes"]
     before, after = text.text[:place].rstrip(" "), text.text[place + 1 :]
     for word in words["before"]:
-        if before.endswith(word) and not before[: -len(word)][-1:].isalnum():
+        if not before.endswith(word):
+            continue
+        rest = before[: -len(word)]
+        latin = word[0].isascii()
+        if not (rest[-1:].isalnum() if latin else rest.endswith(tuple(data["compounds"].get(word, ())))):
             yield _Touch("name", place, len(before) - len(word), len(before), word)
     found = re.match(
         rf" ?[a-z0-9一二两三四五六七八九十]?(?P<word>{'|'.join(map(re.escape, words['after']))})(?![a-z])", after

@@ -51,6 +51,7 @@ SAID_AT_THE_END: dict[str, tuple[str, str]] = {
     "added_comparison": ("我们吊打同行。", "别的卡也可以查。"),
     "added_verdict": ("您的贷款批了。", "贷款的事也可以问我。"),
     "added_open_here": ("您完全符合条件。", "条件是什么可以问我。"),
+    "added_retraction": ("以上这句不对。", "以上都是这期账单的。"),
     "added_quarterly": ("收益按季度算。", "怎么算可以问我。"),
     "guarantee": ("我们承诺不收利息。", "为保证您的账户安全，请保管好卡片。"),
     "principal": ("这笔钱保本。", "理财产品不保本。"),
@@ -196,6 +197,53 @@ def test_a_name_with_more_beside_it_is_another_name() -> None:
     assert "name" in rules_of(BILL.replace("的⟦card_name⟧", "的⟦card_name⟧二号"))
     assert "name" in rules_of(BILL_EN.replace("⟦card_name⟧", "⟦card_name⟧ II"), BILL_EN, "en")
     assert "name" not in rules_of(BILL.replace("的⟦card_name⟧", "，也就是⟦card_name⟧"))
+
+
+def test_an_adjective_within_a_sentence_makes_a_name_another_and_the_end_of_a_word_does_not() -> None:
+    for honest, lie in (("的最新⟦card_name⟧", "的新⟦card_name⟧"), ("养老⟦card_name⟧", "的老⟦card_name⟧")):
+        assert "name" in rules_of(BILL.replace("的⟦card_name⟧", lie))
+        assert "name" not in rules_of(BILL.replace("的⟦card_name⟧", honest))
+    assert "name" in rules_of(BILL_EN.replace("⟦card_name⟧", "new ⟦card_name⟧"), BILL_EN, "en")
+    assert "name" in rules_of(BILL.replace("的⟦card_name⟧", "的不是⟦card_name⟧"))
+
+
+def test_a_day_is_neither_early_nor_late() -> None:
+    assert "approximation" in rules_of(BILL_EN.replace("by ⟦due_date⟧", "by early ⟦due_date⟧"), BILL_EN, "en")
+    assert "approximation" not in rules_of(BILL_EN.replace("by ⟦due_date⟧", "by ⟦due_date⟧, early"), BILL_EN, "en")
+    assert "approximation" not in rules_of(BILL_EN.replace("and ⟦rem", "if early ⟦rem"), BILL_EN, "en")
+
+
+def test_a_figure_may_be_called_what_it_is_by_nature_and_nothing_else() -> None:
+    of = result("card_installment", "ready")
+    text = source(of, "en").text
+    for token, words, refused in (
+        ("⟦each_payment⟧", "⟦each_payment⟧ a month", False),
+        ("⟦each_payment⟧", "⟦each_payment⟧ a year", True),
+        ("⟦total_payment⟧", "⟦total_payment⟧ a month", True),
+    ):
+        draft = Draft(text.replace("⟦each_payment⟧ each", "⟦each_payment⟧"), fact_fillers(of, "en"))
+        said = draft.text.replace(token, words)
+        assert token in draft.text
+        assert ("approximation" in {refusal.rule for refusal in verify(said, draft, [of], "en")}) is refused, said
+
+
+def test_a_short_clause_is_not_turned_round_either() -> None:
+    template = "好的，不办了，没有扣款。账单没动，还需还⟦remaining_due⟧。"
+    assert rules_of(template, template) == {}
+    for words, instead in (("没有扣款", "有扣款"), ("账单没动", "账单动了"), ("不办了", "办了")):
+        assert "denied" in rules_of(template.replace(words, instead), template), instead
+    assert "denied" not in rules_of(template.replace("没有扣款", "还没有扣款"), template)
+
+
+def test_a_word_does_not_take_the_place_of_its_opposite_where_the_template_has_both() -> None:
+    template = "⟦statement_month⟧收入⟦statement_balance⟧，支出⟦paid⟧。"
+    for said, turned in (
+        ("⟦statement_month⟧支出⟦statement_balance⟧，支出⟦paid⟧。", True),
+        ("⟦statement_month⟧收入⟦statement_balance⟧，收入⟦paid⟧。", True),
+        ("⟦statement_month⟧的收入是⟦statement_balance⟧，支出是⟦paid⟧，支出不多。", False),
+        ("⟦statement_month⟧进账⟦statement_balance⟧，支出⟦paid⟧。", False),
+    ):
+        assert ("opposite" in rules_of(said, template)) is turned, said
 
 
 def test_no_problem_is_no_refusal() -> None:
