@@ -153,10 +153,10 @@ def _opposite(draft: Bare, template: Bare, language: Language) -> Iterator[Refus
             continue
         said = list(pair.other.finditer(draft.text))
         left = len(pair.one.findall(draft.text)) if said else 0
+        if others and not (left < ones and len(said) > others):
+            continue
         for match in said:
-            if not others and (not left or _stands_for(draft, match, pair, template)):
-                yield draft.refusal("opposite", match.start(), match.end())
-            elif others and left < ones and len(said) > others and _stands_for(draft, match, pair, template):
+            if (not others and not left) or _stands_for(draft, match, pair, template):
                 yield draft.refusal("opposite", match.start(), match.end())
 
 
