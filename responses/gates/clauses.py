@@ -1,4 +1,5 @@
-"""Gate 1 on clauses: what a clause of the template affirms, the same clause of a draft must not deny, nor turn into its opposite."""
+"""Gate 1 on clauses: what a clause of the template affirms, the same clause of a draft must not deny, turn into its opposite, or
+say to be done already."""
 
 from __future__ import annotations
 
@@ -55,6 +56,7 @@ def check_clauses(draft: Bare, source: Draft, language: Language) -> list[Refusa
     return [
         *_denied(draft, template, language),
         *_opposite(draft, template, language),
+        *_pretended(draft, template, language),
         *_dates_turned(draft, template, language),
     ]
 
@@ -77,9 +79,10 @@ def _denied(draft: Bare, template: Bare, language: Language) -> Iterator[Refusal
             yield draft.refusal("denied", clause.start, clause.end)
 
 
-def _alike(one: _Clause, other: _Clause) -> float:
-    common = len(one.features & other.features)
-    return common / max(1, len(one.features | other.features))
+def _alike(one: _Clause, other: _Clause, apart: frozenset[str] = frozenset()) -> float:
+    """The share of their features, but those *apart*, that both have."""
+    common = len((one.features & other.features) - apart)
+    return common / max(1, len((one.features | other.features) - apart))
 
 
 @lru_cache(maxsize=64)
@@ -168,6 +171,30 @@ def _stands_for(draft: Bare, match: re.Match[str], pair: _Opposites, template: B
         and template.text[found.end() : found.end() + 2] == after
         for found in pair.one.finditer(template.text)
     )
+
+
+_DONE_ZH, _DONE_EN = re.compile(r"已经?(?!经)"), re.compile(r"\b(?:has|have|had) been\b|'ve been\b")
+_OPEN_ZH = re.compile(r"可以|请|正在|要(?!是)|将(?!近)|能")
+_OPEN_EN = re.compile(r"\b(?:can|could|will|would|to|may|must|should) be\b")
+_MODALS = frozenset(
+    ["can", "could", "will", "would", "to", "may", "must", "should", "be", "been", "has", "have", "had"]
+)
+
+
+def _pretended(draft: Bare, template: Bare, language: Language) -> Iterator[Refusal]:
+    """What the template says can or will be, or asks for, said as done: 已经核对 for 请核对, has been taken for can be taken."""
+    done, still_open = (_DONE_ZH, _OPEN_ZH) if language == "zh" else (_DONE_EN, _OPEN_EN)
+    if not done.search(draft.text):
+        return
+    theirs = [(clause, template.text[clause.start : clause.end]) for clause in _clauses(template, language)]
+    for clause in _clauses(draft, language):
+        if not done.search(draft.text, clause.start, clause.end) or not clause.features - _MODALS:
+            continue
+        alike = [(_alike(clause, other, _MODALS), words) for other, words in theirs]
+        most = max((share for share, _ in alike), default=0.0)
+        nearest = [words for share, words in alike if share == most]
+        if most >= SAME and all(still_open.search(words) and not done.search(words) for words in nearest):
+            yield draft.refusal("completion", clause.start, clause.end)
 
 
 _BEFORE_ZH = re.compile(r" ?(?:之?前|以前|为止|止)")

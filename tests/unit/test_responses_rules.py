@@ -235,6 +235,18 @@ def test_a_short_clause_is_not_turned_round_either() -> None:
     assert "denied" not in rules_of(template.replace("没有扣款", "还没有扣款"), template)
 
 
+def test_what_can_be_or_is_asked_for_is_not_said_as_done() -> None:
+    template = "请核对：还需还⟦remaining_due⟧。要取现的话，可以取⟦paid⟧。"
+    assert "completion" in rules_of(template.replace("请核对", "已经核对"), template)
+    assert "completion" not in rules_of(template.replace("请核对", "麻烦核对"), template)
+    assert "completion" not in rules_of(template, template)
+    template = "账单金额⟦statement_balance⟧，还需还⟦remaining_due⟧。"
+    assert "completion" not in rules_of(template.replace("账单金额", "账单金额已经是"), template)
+    template = "Up to ⟦remaining_due⟧ can be taken as cash. The rest, ⟦paid⟧, has been paid."
+    assert "completion" in rules_of(template.replace("can be", "has been"), template, "en")
+    assert "completion" not in rules_of(template.replace("can be", "may be"), template, "en")
+
+
 def test_a_word_does_not_take_the_place_of_its_opposite_where_the_template_has_both() -> None:
     template = "⟦statement_month⟧收入⟦statement_balance⟧，支出⟦paid⟧。"
     for said, turned in (
