@@ -151,11 +151,13 @@ def _any_of(words: Sequence[str], language: Language) -> re.Pattern[str]:
 def _opposite(draft: Bare, template: Bare, language: Language) -> Iterator[Refusal]:
     """A word whose opposite the template has and which it has not itself, or which has taken the place of its opposite."""
     for pair in _pairs(language):
+        said = list(pair.other.finditer(draft.text))
+        if not said:
+            continue
         ones, others = (len(side.findall(template.text)) for side in (pair.one, pair.other))
         if not ones:
             continue
-        said = list(pair.other.finditer(draft.text))
-        left = len(pair.one.findall(draft.text)) if said else 0
+        left = len(pair.one.findall(draft.text))
         if others and not (left < ones and len(said) > others):
             continue
         for match in said:

@@ -43,11 +43,13 @@ def _compare(filled: Filled) -> Iterator[Refusal]:
         else:
             text = text[: span.start] + _BLANK * (span.end - span.start) + text[span.end :]
     found = find_figures(text)
-    harmless = harmless_spans(bare(text))
+    harmless: list[tuple[int, int]] | None = None
     unread = list(stated)
     for figure in found:
         own = next((span for span in unread if span.start < figure.end and figure.start < span.end), None)
         if own is None:
+            if harmless is None:
+                harmless = harmless_spans(bare(text))
             if any(start <= figure.start and figure.end <= end for start, end in harmless):
                 continue
             yield Refusal("figure_ungrounded", figure.start, figure.end, figure.text)

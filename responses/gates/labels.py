@@ -43,11 +43,10 @@ def _family(labels: tuple[tuple[str, tuple[str, ...]], ...]) -> _Family:
 
 def check_labels(draft: Bare, families: Mapping[str, Mapping[str, list[str]]]) -> list[Refusal]:
     """Every figure of *draft* that stands beside the label of another fact of its family, and of none of its own."""
-    known = [_family(tuple((name, tuple(words)) for name, words in labels.items())) for labels in families.values()]
     return [
         refusal
+        for family in _of(draft, families)
         for place, token in draft.tokens.items()
-        for family in known
         if _NUMBERED.sub("", token) in family.facts
         for refusal in _mislabelled(draft, place, family)
     ]
@@ -56,13 +55,22 @@ def check_labels(draft: Bare, families: Mapping[str, Mapping[str, list[str]]]) -
 def own_labels(draft: Bare, families: Mapping[str, Mapping[str, list[str]]]) -> dict[int, set[str]]:
     """The places of figures whose nearest label is their own, each with the facts that its family could confuse it with."""
     found: dict[int, set[str]] = {}
-    for labels in families.values():
-        family = _family(tuple((name, tuple(words)) for name, words in labels.items()))
+    for family in _of(draft, families):
         for place, token in draft.tokens.items():
             name = _NUMBERED.sub("", token)
             if name in family.facts and _owned(draft, place, name, family):
                 found.setdefault(place, set()).update(family.facts)
     return found
+
+
+def _of(draft: Bare, families: Mapping[str, Mapping[str, list[str]]]) -> list[_Family]:
+    """The families that the figures of *draft* belong to."""
+    names = {_NUMBERED.sub("", token) for token in draft.tokens.values()}
+    return [
+        _family(tuple((name, tuple(words)) for name, words in labels.items()))
+        for labels in families.values()
+        if not names.isdisjoint(labels)
+    ]
 
 
 def _owned(draft: Bare, place: int, name: str, family: _Family) -> bool:

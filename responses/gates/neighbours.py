@@ -45,11 +45,14 @@ def check_neighbours(draft: Bare, source: Draft, data: Mapping[str, Any]) -> lis
 
     *data* are the lists of ``placeholders.yml``.
     """
+    found = list(_touching(draft, source, data))
+    if not found:
+        return []
     template = bare(source.text)
     allowed = {(touch.rule, template.tokens[touch.place], touch.word) for touch in _touching(template, source, data)}
     return [
         draft.refusal(touch.rule, touch.start, touch.end)
-        for touch in _touching(draft, source, data)
+        for touch in found
         if (touch.rule, draft.tokens[touch.place], touch.word) not in allowed
         and not (touch.rule == "approximation" and _relates(draft, source, touch, data["comparable"]))
     ]
