@@ -27,7 +27,7 @@ _LACKING = re.compile(r"不足|不够|无法")
 _NOT_EN = re.compile(r"\bcannot\b|n't\b|\b(?:not|no|never|none|without|neither|nor|nothing|unable|hardly|need not)\b")
 _WORD = re.compile(r"[a-z']+")
 _FILLERS_EN = frozenset(["do", "does", "did", "a", "an", "the", "any", "of", "to", "yet", "so", "just", "please"])
-_FILLERS_ZH = re.compile(r"[的了吗呢呀哦啊吧着有]|还(?![款清])|已经?|请|您|我")
+_FILLERS_ZH = re.compile(r"可以|[的了吗呢呀哦啊吧着有]|还(?![款清])|已经?|请|您|我")
 _NUMBERED = re.compile(r"_\d+$")
 SAME = 0.6
 """Share of features that a clause of the draft and one of the template have in common to be about the same."""

@@ -55,7 +55,16 @@ def check_neighbours(draft: Bare, source: Draft, data: Mapping[str, Any]) -> lis
         for touch in found
         if (touch.rule, draft.tokens[touch.place], touch.word) not in allowed
         and not (touch.rule == "approximation" and _relates(draft, source, touch, data["comparable"]))
+        and not (touch.rule == "name" and touch.start < touch.place and _speaks_of(touch.word, template.text, data))
     ]
+
+
+def _speaks_of(word: str, template: str, data: Mapping[str, Any]) -> bool:
+    """Whether the template has the word as one of its own: a new card is a new ⟦card_name⟧ too."""
+    if word.isascii():
+        return word in data["namesakes"]["kinds"] and re.search(rf"\b{word}\b", template) is not None
+    ends = "".join(f"(?<!{end})" for end in data["compounds"].get(word, ()))
+    return word in data["namesakes"]["kinds"] and re.search(ends + word, template) is not None
 
 
 def _touching(text: Bare, source: Draft, data: Mapping[str, Any]) -> Iterator[_Touch]:

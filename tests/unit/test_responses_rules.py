@@ -205,6 +205,8 @@ def test_an_adjective_within_a_sentence_makes_a_name_another_and_the_end_of_a_wo
         assert "name" not in rules_of(BILL.replace("的⟦card_name⟧", honest))
     assert "name" in rules_of(BILL_EN.replace("⟦card_name⟧", "new ⟦card_name⟧"), BILL_EN, "en")
     assert "name" in rules_of(BILL.replace("的⟦card_name⟧", "的不是⟦card_name⟧"))
+    for end, wrong in (("新卡另寄。", False), ("明细已更新。", True)):
+        assert ("name" in rules_of(BILL.replace("的⟦card", "的新⟦card"), BILL + end)) is wrong
 
 
 def test_a_day_is_neither_early_nor_late() -> None:
