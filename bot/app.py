@@ -73,6 +73,7 @@ from intents.serve import Understander
 from intents.understanding import Context
 from responses.audience import Audience
 from responses.compose import compose
+from responses.gates.familiar import Freedom
 from responses.gateway import Gateway, ModelProvider
 from responses.library import templates_version
 from responses.mask import mask_secrets
@@ -167,7 +168,7 @@ async def running(settings: Settings, instead: Instead | None = None) -> AsyncIt
         understand, release, embedder = _understanding(settings, instead)
         models = await open_models(settings.language_models(), engine, clock, stack, instead.provider)
         gateway = models.gateway
-        composing = partial(_composing, gateway)
+        composing = partial(_composing, gateway, settings.model_freedom)
         parts = Parts(
             understand=understand,
             actions=instead.actions or _actions(settings, bank, clock, stack, embedder),
@@ -316,10 +317,12 @@ def _otp_gateway(settings: Settings, stack: AsyncExitStack) -> OtpSender:
     return gateway
 
 
-def _composing(gateway: Gateway | None, listener: Listener | None = None) -> Compose:
+def _composing(gateway: Gateway | None, freedom: Freedom, listener: Listener | None = None) -> Compose:
     async def composed(results: Sequence[Result], audience: Audience, /, *, now: dt.datetime) -> Reply:
         rules = standing_facts(now)
-        return await compose(results, audience, now=now, rules=rules, gateway=gateway, listener=listener)
+        return await compose(
+            results, audience, now=now, rules=rules, gateway=gateway, listener=listener, freedom=freedom
+        )
 
     return composed
 

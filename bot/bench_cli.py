@@ -9,6 +9,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from responses.gates.familiar import Freedom
+
 app = typer.Typer(help="Measure the parts.", no_args_is_help=True)
 
 
@@ -93,12 +95,13 @@ def gates(
     honest: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="Folder of honest_drafts*.jsonl.")
     ] = None,
+    freedom: Annotated[Freedom, typer.Option(help="What words a model may use.")] = "known",
     out: Annotated[Path | None, typer.Option(help="File for the JSON; standard output unless told.")] = None,
 ) -> None:
     """Tell the gates lies of every kind over every capability, and honest drafts; a last line sums it up."""
     from bot.bench_gates import run
 
-    said, line = run(drafts=drafts, seed=seed, honest=honest)
+    said, line = run(drafts=drafts, seed=seed, honest=honest, freedom=freedom)
     text = json.dumps(said, ensure_ascii=False, indent=1)
     if out is None:
         print(text)

@@ -30,6 +30,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot import failpoints, signing
 from bot.desk.oidc_groups import Groups, unknown_skills
+from responses.gates.familiar import Freedom
 from responses.gateway.providers import PROVIDER_NAME, Entry, ProviderError, read_providers
 
 MIN_SECRET = 32
@@ -142,6 +143,10 @@ class Settings(BaseSettings):
         default=None, validation_alias="BANK_API_URL", description="the bank's REST API; see docs/connect-a-bank.md"
     )
     release: Path | None = Field(default=None, description="the release that understands, if not the one shipped")
+    model_freedom: Freedom = Field(
+        default="known",
+        description="what words a model may use: any (free), those people wrote side by side (known, strict)",
+    )
     providers: Path | None = Field(default=None, description="the language models; see responses/gateway/providers.py")
     model_url: HttpUrl | None = Field(default=None, description="the short form: one OpenAI-compatible service")
     model_name: Annotated[str | None, Field(pattern=PROVIDER_NAME)] = None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 from backends.result import Fact, Result
 from responses.audience import Audience
 from responses.cards import cards_of
 from responses.disclosures import disclosure
 from responses.draft import Draft, Drafter, Filled, MissingFact, draft_result, fill, joined, merged
+from responses.gates.familiar import Freedom
 from responses.gates.refusal import Refusal
 from responses.gateway import Gateway, Rewritten
 from responses.library import TemplateError, wording
@@ -39,13 +40,14 @@ async def compose(
     rules: Mapping[str, Fact],
     gateway: Gateway | None = None,
     listener: Listener | None = None,
+    freedom: Freedom = "known",
 ) -> Reply:
     """One reply holding all *results*, in their order, for *audience* at *now* (aware, UTC).
 
     *rules* are facts by name that any template may state where the result has none of that name (the bank's hotline).
     What must be said beside the results comes before the questions at the end, so that the reply ends with them.
-    A model's wording of the parts that need not be exact is used where it passes every gate; else the templates are
-    the reply. A *listener* hears a model's sentences as soon as they are verified, and the reply begins with what they
+    A model's wording of the parts that need not be exact is used where it passes every gate, in words that *freedom* allows;
+    else the templates are the reply. A *listener* hears a model's sentences as soon as they are verified, and the reply begins with what they
     heard; a reply by template is whole at once, and nothing of it is heard before. Raises ``TemplateError``,
     ``MissingFact`` or ``UnknownDisclosure`` where this room lacks a part that a result needs: never on account of a model.
     """
@@ -58,7 +60,7 @@ async def compose(
     else:
         rewritten = None
         if gateway is not None and plan.free:
-            rewritten = await _rewrite(plan, audience, gateway, listener)
+            rewritten = await _rewrite(plan, audience, gateway, listener, freedom)
         said = fill(plan.plain)
         if rewritten is not None and rewritten.text is not None:
             said = joined([fill(plan.before), fill(plan.source, rewritten.text), fill(plan.after)], "")
@@ -157,7 +159,9 @@ def _apart(parts: list[Part]) -> tuple[list[Part], list[Part]]:
     return parts[:end], parts[end:]
 
 
-async def _rewrite(plan: _Plan, audience: Audience, gateway: Gateway, listener: Listener | None) -> Rewritten:
+async def _rewrite(
+    plan: _Plan, audience: Audience, gateway: Gateway, listener: Listener | None, freedom: Freedom
+) -> Rewritten:
     """All free parts in one request, pruned of what nobody vouches for, and checked by every gate."""
     results = [part.result for part in plan.free]
     prompt = prompt_for(plan.source, audience, [matter(part.result, part.draft) for part in plan.free])
@@ -169,14 +173,17 @@ async def _rewrite(plan: _Plan, audience: Audience, gateway: Gateway, listener: 
             *check_manner(text, results, audience, greeted=greeted),
         ]
 
-    def vouched(text: str) -> Pruned:
-        return prune(text, plan.source, results, audience.language)
+    def vouched(text: str, *, whole: bool = True) -> Pruned:
+        return prune(text, plan.source, results, audience.language, whole=whole, freedom=freedom)
 
     capability, seed = results[0].capability, audience.variation
     if listener is None:
-        return await gateway.rewrite(prompt, check, capability=capability, seed=seed, prune=vouched)
+        rewritten = await gateway.rewrite(prompt, check, capability=capability, seed=seed, prune=vouched)
+        nothing_left = rewritten.verdict == "pruned" and rewritten.text == plan.source.text.strip()
+        return replace(rewritten, text=None, verdict="refused") if nothing_left else rewritten
     mouth = Mouth(listener, fill(plan.before), plan.source)
-    return await tell(prompt, gateway, mouth, check, capability=capability, seed=seed, prune=vouched)
+    by_sentence = partial(vouched, whole=False)
+    return await tell(prompt, gateway, mouth, check, capability=capability, seed=seed, prune=by_sentence)
 
 
 async def _ended(plan: _Plan, listener: Listener, language: Language) -> Heard:
@@ -209,6 +216,7 @@ async def _ended(plan: _Plan, listener: Listener, language: Language) -> Heard:
 def _how(plan: _Plan, rewritten: Rewritten | None) -> How:
     if rewritten is None:
         return How(generator=TEMPLATE, verdict="template", rules=rules_version(), phrases=_phrases(plan.plain))
+    # Where nothing of the model's own was left, the template said it all.
     by_model = rewritten.text is not None
     phrases = _phrases(plan.plain)
     if rewritten.text is not None:

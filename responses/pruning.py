@@ -1,15 +1,17 @@
-"""What nobody vouches for is left out: a sentence of a model's draft that states no fact and reads unlike an honest one.
+"""What nobody vouches for is left out of a model's draft, or said in the template's words.
 
 A figure, a date or a name is a placeholder and is checked as one. A lie told in words alone ("不用管了，都妥了") has nothing to
-hold it against, and no list knows all of its ways. So it is the other way about: a sentence without a placeholder is said only
-where the template says it, where a person wrote it for this outcome, or where it reads more like an honest sentence beside
-this template than three in ten of them do. What is not vouched for is left out, not argued with: the rest still has to pass
-every gate, and has every fact in it. Cutting what is unsupported instead of refusing the whole is what editors of generated
+hold it against, and no list knows all of its ways. So it is the other way about. Any sentence is vouched for by the template
+that says it and by a person who wrote it for this outcome. Else one without a fact must read more like an honest sentence
+beside this template than three in ten of them do, or it is left out; and one with a fact must have no words in it that were
+never seen side by side, or the template says its facts. Nothing is argued with: what is left still has to pass every gate,
+and has every fact in it. Cutting what is unsupported instead of refusing the whole is what editors of generated
 text do (Gao et al.: RARR, 2023).
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,9 +21,11 @@ from functools import cache
 from backends.result import Result
 from responses.draft import PLACEHOLDER, Draft
 from responses.gates.bare import Bare, bare
+from responses.gates.familiar import Freedom, is_familiar
 from responses.gates.novelty import is_vouched_for, sentences
 from responses.gates.refusal import Refusal
 from responses.reply import Language
+from responses.rest import is_said
 from responses.sentences import split
 from responses.verify import STRUCTURAL, verify
 from responses.writer.pairs import pairs
@@ -30,6 +34,7 @@ RULE = "unvouched"
 _OF_THE_WHOLE = frozenset(STRUCTURAL) - {"unlike", "seems_done", "completion"}
 """Rules that one sentence alone breaks for what it is not: the whole reply."""
 
+_BRACED = re.compile(r"\{([a-z0-9_]+)\}")
 _ENDS, _PAUSES = ("。", "！", "？", "!", "?", ".", "…"), ("；", ";")
 _END = re.compile(rf"{PLACEHOLDER.pattern}|[；;]\s*|[。！？!?.…](?=⟦)|(?<=[a-z])[.!?](?=[A-Z])")
 
@@ -51,32 +56,86 @@ def unpruned(text: str) -> Pruned:
     return Pruned(text)
 
 
-def prune(text: str, source: Draft, results: Sequence[Result], language: Language) -> Pruned:
+def prune(
+    text: str,
+    source: Draft,
+    results: Sequence[Result],
+    language: Language,
+    *,
+    whole: bool = True,
+    freedom: Freedom = "known",
+) -> Pruned:
     """*text*, a rewriting of *source*, without the sentences that nobody vouches for.
 
-    Each sentence is judged for itself, so a draft may come sentence by sentence.
+    What states a fact in unfamiliar words is said in the template's, with all that it states together with it; so is what the
+    template says without a fact, where something was left out that may have said it. Of a draft that is not *whole*, the next
+    sentence of one, what of the template stands in its place may say more than it did, and nothing else is added.
     """
     told = set(_told(bare(source.text)))
     for result in results:
         told |= _written(result.capability, result.outcome, language)
-    kept: list[str] = []
-    cut = []
-    start = 0
-    for piece in _pieces(text, source):
+    pieces = list(_pieces(text, source))
+    strange: list[int] = []
+    unvouched: list[int] = []
+    for place, piece in enumerate(pieces):
         words = bare(piece)
-        if (
-            PLACEHOLDER.search(piece)
-            or told.issuperset(_told(words))
-            or _passes(piece, words, source, results, language)
-        ):
+        if told.issuperset(_told(words)):
+            continue
+        if PLACEHOLDER.search(piece):
+            if not is_familiar(words.text.strip(), source, language, freedom):
+                strange.append(place)
+        elif not _passes(piece, words, source, results, language, freedom):
+            unvouched.append(place)
+    if not strange and not unvouched:
+        return Pruned(text)
+    instead, taken = _instead(pieces, strange, source)
+    starts = [0, *itertools.accumulate(map(len, pieces))]
+    cut = [Refusal(RULE, starts[place], starts[place] + len(said), said)
+           for place in sorted({*strange, *unvouched}) if (said := pieces[place].rstrip())]  # fmt: skip
+    left = _joined(pieces, {*unvouched}, taken, instead, "", language)
+    if whole and unvouched and instead != source.text.strip():
+        owed = [
+            each for each in _pieces(source.text, source) if not PLACEHOLDER.search(each) and not is_said(each, left)
+        ]
+        left = _joined(pieces, {*unvouched}, taken, instead, "".join(owed).strip(), language)
+    return Pruned(left, tuple(cut))
+
+
+def _instead(pieces: Sequence[str], strange: Sequence[int], source: Draft) -> tuple[str, set[int]]:
+    """What the template says of the facts of the *strange* pieces and of all that it states together with them; and the pieces
+    in whose place that stands."""
+    template = list(_pieces(source.text, source))
+    facts = {token for place in strange for token in PLACEHOLDER.findall(pieces[place])}
+    before: set[str] = set()
+    while facts != before:
+        before = set(facts)
+        for sentence in (*template, *pieces):
+            if (tokens := set(PLACEHOLDER.findall(sentence))) & facts:
+                facts |= tokens
+    taken = {place for place, piece in enumerate(pieces) if set(PLACEHOLDER.findall(piece)) & facts}
+    if facts >= set(PLACEHOLDER.findall(source.text)) and facts:
+        said = set(template)
+        return source.text.strip(), taken | {place for place, piece in enumerate(pieces) if piece in said}
+    return "".join(sentence for sentence in template if set(PLACEHOLDER.findall(sentence)) & facts).strip(), taken
+
+
+def _joined(
+    pieces: Sequence[str], unvouched: set[int], taken: set[int], instead: str, owed: str, language: Language
+) -> str:
+    """The *pieces* without the *unvouched*, *owed* in the place of the first of those, *instead* in that of the first *taken*."""
+    kept: list[str] = []
+    for place, piece in enumerate(pieces):
+        if place in taken or (place in unvouched and owed):
+            said, instead, owed = (instead, "", owed) if place in taken else (owed, instead, "")
+            if said:
+                last = place == len(pieces) - 1
+                gap = "" if last else "\n" if said.endswith("⟧") else " " if language == "en" else ""
+                kept.append(said + gap)
+        elif place not in unvouched:
             kept.append(piece)
-        else:
-            said = piece.rstrip()
-            cut.append(Refusal(RULE, start, start + len(said), said))
-            if kept and said.endswith(_ENDS) and kept[-1].rstrip().endswith(_PAUSES):
-                kept[-1] = kept[-1].rstrip()[:-1] + said[-1]
-        start += len(piece)
-    return Pruned("".join(kept).strip(), tuple(cut)) if cut else Pruned(text)
+        elif kept and piece.rstrip().endswith(_ENDS) and kept[-1].rstrip().endswith(_PAUSES):
+            kept[-1] = kept[-1].rstrip()[:-1] + piece.rstrip()[-1]
+    return "".join(kept).strip()
 
 
 def _pieces(text: str, source: Draft) -> Iterator[str]:
@@ -96,9 +155,14 @@ def _pieces(text: str, source: Draft) -> Iterator[str]:
             yield sentence[last:]
 
 
-def _passes(sentence: str, words: Bare, source: Draft, results: Sequence[Result], language: Language) -> bool:
-    return is_vouched_for(words.text, source, language) and all(
-        refusal.rule in _OF_THE_WHOLE for refusal in verify(sentence, source, results, language)
+def _passes(
+    sentence: str, words: Bare, source: Draft, results: Sequence[Result], language: Language, freedom: Freedom
+) -> bool:
+    familiar = is_familiar(words.text.strip(), source, language, freedom)
+    return (
+        familiar
+        and is_vouched_for(words.text, source, language)
+        and all(refusal.rule in _OF_THE_WHOLE for refusal in verify(sentence, source, results, language))
     )
 
 
@@ -107,7 +171,7 @@ def _told(draft: Bare) -> list[str]:
 
 
 def _written(capability: str, outcome: str, language: Language) -> frozenset[str]:
-    """The sentences without a fact that people wrote for this outcome."""
+    """The sentences that people wrote for this outcome, facts as marks."""
     return _all_written().get((capability, outcome, language), frozenset())
 
 
@@ -115,6 +179,6 @@ def _written(capability: str, outcome: str, language: Language) -> frozenset[str
 def _all_written() -> Mapping[tuple[str, str, str], frozenset[str]]:
     found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for pair in pairs():
-        said = (sentence for sentence in _told(bare(pair.reply)) if "{" not in sentence)
+        said = _told(bare(_BRACED.sub(r"⟦\1⟧", pair.reply)))
         found[pair.capability, pair.outcome, pair.lang].update(said)
     return {key: frozenset(said) for key, said in found.items()}

@@ -71,7 +71,7 @@ def _unsaid(template: str, said: str, *, whole: bool) -> Iterator[str]:
             if any(missing[name] for name in names):
                 yield sentence if whole else _clauses(sentence, missing)
                 missing -= Counter(names)
-        elif place >= told and not _is_said(sentence, said):
+        elif place >= told and not is_said(sentence, said):
             yield sentence
 
 
@@ -99,7 +99,8 @@ def _split_outside_brackets(sentence: str) -> list[str]:
     return [*found, sentence[last:]]
 
 
-def _is_said(sentence: str, said: str) -> bool:
+def is_said(sentence: str, said: str) -> bool:
+    """Whether *said* has said what *sentence* does, in words that are alike."""
     pairs = _pairs(sentence)
     return not pairs or len(pairs & _pairs(said)) >= ALIKE * len(pairs)
 

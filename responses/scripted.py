@@ -73,10 +73,6 @@ _OTHER_LANGUAGE: dict[Language, str] = {
 }
 
 
-ADDING: tuple[Mode, ...] = ("chinese_numeral", "added_promise", "false_done")
-"""Modes whose lie is a sentence more: it is left out, and the rest of the wording may be shown."""
-
-
 class ScriptedModel:
     """A ``ModelProvider`` that rewrites by a small grammar, a different way each time, and lies as *mode* says."""
 

@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from backends.result import Result
 from responses.draft import PLACEHOLDER, fill
+from responses.gates.familiar import Freedom
 from responses.gates.refusal import Refusal
 from responses.hostile.cases import Case, Honest, by_capability, cases_of, from_results, from_templates, written_pairs
 from responses.hostile.judge import wrong_in
@@ -46,10 +47,12 @@ class Tally:
         return said | ({"samples": self.samples} if samples and self.samples else {})
 
 
-def shown(case: Case, text: str) -> tuple[str | None, tuple[Refusal, ...]]:
+def shown(case: Case, text: str, freedom: Freedom = "known") -> tuple[str | None, tuple[Refusal, ...]]:
     """What of *text* would be shown in the place of the case's source, if anything, and what it was refused or shortened for."""
-    pruned = prune(text, case.source, [case.result], case.language)
+    pruned = prune(text, case.source, [case.result], case.language, freedom=freedom)
     refused = verify(pruned.text, case.source, [case.result], case.language)
+    if not refused and pruned.cut and pruned.text == case.source.text.strip():
+        refused = pruned.cut
     return (None, refused) if refused else (pruned.text, pruned.cut)
 
 
@@ -67,7 +70,11 @@ def pool(results: Iterable[Result], rng: random.Random, *, written: bool = True)
 
 
 def hostile(
-    cases: Mapping[str, Mapping[str, Sequence[Case]]], number: int, rng: random.Random, only: Sequence[LieKind] = ()
+    cases: Mapping[str, Mapping[str, Sequence[Case]]],
+    number: int,
+    rng: random.Random,
+    only: Sequence[LieKind] = (),
+    freedom: Freedom = "known",
 ) -> dict[str, Tally]:
     """*number* hostile drafts, the kinds and the capabilities in turn; what became of them by kind."""
     told = list(only or kinds())
@@ -87,9 +94,11 @@ def hostile(
             lie = kind.tell(case, rng) if case is not None else None
             if case is None or lie is None:
                 continue
-            if case.origin == "written" and not passing.setdefault(id(case), shown(case, case.text)[0] is not None):
+            if case.origin == "written" and not passing.setdefault(
+                id(case), shown(case, case.text, freedom)[0] is not None
+            ):
                 continue
-            _judge(tallies[kind.name], case, lie.text, kind, lie)
+            _judge(tallies[kind.name], case, lie.text, kind, lie, freedom)
             break
         else:
             silent.add(kind.name)
@@ -104,9 +113,9 @@ def _case(cases: Mapping[str, Mapping[str, Sequence[Case]]], capability: str, rn
     return rng.choice(cases[rng.choices(origins, weights)[0]][capability])
 
 
-def _judge(tally: Tally, case: Case, text: str, kind: LieKind, lie: Any) -> None:
+def _judge(tally: Tally, case: Case, text: str, kind: LieKind, lie: Any, freedom: Freedom) -> None:
     tally.told += 1
-    draft, _ = shown(case, text)
+    draft, _ = shown(case, text, freedom)
     if draft is None:
         tally.refused += 1
         return
@@ -121,16 +130,16 @@ def _judge(tally: Tally, case: Case, text: str, kind: LieKind, lie: Any) -> None
 
 
 def honest_refused(
-    drafts: Sequence[Honest], rng: random.Random
+    drafts: Sequence[Honest], rng: random.Random, freedom: Freedom = "known"
 ) -> tuple[list[tuple[Honest, tuple[Refusal, ...]]], list[tuple[Honest, tuple[Refusal, ...]]]]:
-    """The honest drafts that pass as a rewriting of none of their outcome's wordings, and why not of the nearest; and those
-    that are shown, but shortened beside each wording that they pass beside."""
+    """The honest drafts of which nothing is shown, as a rewriting of whichever of their outcome's wordings, and why not of the
+    nearest; and those that are shown in part: shortened, or with the template's words in the place of some of theirs."""
     refused, shortened = [], []
     for honest in drafts:
         nearest: tuple[Refusal, ...] | None = None
         least: tuple[Refusal, ...] | None = None
         for case in cases_of(honest, rng):
-            draft, found = shown(case, case.text)
+            draft, found = shown(case, case.text, freedom)
             if draft is None:
                 nearest = found if nearest is None or len(found) < len(nearest) else nearest
             else:
@@ -178,17 +187,23 @@ def timed(cases: Sequence[Case], rng: random.Random) -> dict[str, float]:
 
 
 def bench(
-    results: Sequence[Result], *, drafts: int, seed: int, honest: Mapping[str, Sequence[Honest]], show: bool = True
+    results: Sequence[Result],
+    *,
+    drafts: int,
+    seed: int,
+    honest: Mapping[str, Sequence[Honest]],
+    show: bool = True,
+    freedom: Freedom = "known",
 ) -> dict[str, Any]:
     """The whole measurement as JSON; *honest* are honest drafts by name, *show* tells the escapes of the kinds not kept back."""
     rng = random.Random(seed)  # noqa: S311
     cases = pool(results, rng)
-    tallies = hostile(cases, drafts, rng)
+    tallies = hostile(cases, drafts, rng, freedom=freedom)
     by_name = {kind.name: kind for kind in kinds()}
     groups = {
         group: {name: tally for name, tally in tallies.items() if by_name[name].group == group} for group in GROUPS
     }
-    said: dict[str, Any] = {"rules": rules_version(), "seed": seed}
+    said: dict[str, Any] = {"rules": rules_version(), "seed": seed, "freedom": freedom}
     for group, found in groups.items():
         said[group] = {
             "kinds": len(found),
@@ -201,7 +216,7 @@ def bench(
     said["capabilities"] = len({name for found in cases.values() for name in found})
     said["honest"] = {}
     for name, texts in honest.items():
-        refused, shortened = honest_refused(texts, rng)
+        refused, shortened = honest_refused(texts, rng, freedom)
         said["honest"][name] = {
             "drafts": len(texts),
             "refused": len(refused),

@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
@@ -36,6 +35,7 @@ from responses.bench.scenes import CHANNELS, LANGUAGES, PEOPLE, Scene, scenes, w
 from responses.bench.variety import bleu, distinct_2, self_bleu, unfilled
 from responses.gateway import Completion, Meter, ModelFailure, ModelProvider, Price, Request, Upstream, Usage
 from responses.gateway.usage import Totals
+from responses.pruning import RULE, Pruned
 from responses.reply import Language, Verdict
 from responses.scripted import Mode, ScriptedModel
 from tests.unit.responses_samples import bill
@@ -106,7 +106,7 @@ def test_the_command_counts_lies_as_refused_lets_none_escape_and_tells_all_of_it
     assert template["replies"] == honest["replies"] == lying["replies"] > 35
     assert lying["first_pass"] == 0
     assert lying["fallback"] > 0.3
-    assert {"number", "placeholder_unknown", "placeholder_missing", "markup"} <= lying["rules"].keys()
+    assert {RULE, "placeholder_missing"} <= lying["rules"].keys()
     assert honest["after_retry"] > 0.9
     assert 0 < recital["first_pass"] < 1
     assert recital["failures"].keys() == {"no written reply fits"}
@@ -124,7 +124,7 @@ def open_gates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is refused and nothing left out."""
     monkeypatch.setattr(compose, "verify", lambda *_, **__: ())
     monkeypatch.setattr(compose, "check_manner", lambda *_, **__: [])
-    monkeypatch.setattr(compose, "prune", lambda text, *_: SimpleNamespace(text=text, cut=()), raising=False)
+    monkeypatch.setattr(compose, "prune", lambda text, *_, **__: Pruned(text))
 
 
 LIES: tuple[Mode, ...] = ("changed_digit", "added_promise", "dropped_figure", "false_done", "chinese_numeral")

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responses.draft import PLACEHOLDER, Draft
+from responses.gates.bare import bare
+from responses.gates.familiar import Freedom, is_familiar, known, neighbours
 from responses.hostile.cases import cases_of, written_pairs
 from responses.hostile.fit import contrasts
 from responses.pruning import RULE, Pruned, prune
@@ -20,9 +22,9 @@ BILL = "尾号⟦card_tail⟧的⟦card_name⟧还需还⟦remaining_due⟧，�
 BILL_EN = "Your ⟦card_name⟧ ending ⟦card_tail⟧: ⟦remaining_due⟧ is still due by ⟦due_date⟧. Please pay on time."
 
 
-def pruned(text: str, language: Language = "zh") -> Pruned:
+def pruned(text: str, language: Language = "zh", *, whole: bool = True, freedom: Freedom = "known") -> Pruned:
     source = BILL if language == "zh" else BILL_EN
-    return prune(text, Draft(source, fact_fillers(bill())), [bill()], language)
+    return prune(text, Draft(source, fact_fillers(bill())), [bill()], language, whole=whole, freedom=freedom)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,42 @@ def test_a_list_ends_the_sentence_before_it_and_behind_it() -> None:
 
 def test_a_draft_that_comes_sentence_by_sentence_loses_the_same() -> None:
     text = "都给您办妥了。" + BILL + "您的信用没问题。"
-    assert "".join(pruned(sentence).text for sentence in split(text)) == pruned(text).text
+    assert "".join(pruned(sentence, whole=False).text for sentence in split(text)) == pruned(text).text
+
+
+@pytest.mark.parametrize(
+    "strange", ["尾号⟦card_tail⟧的⟦card_name⟧税后还需还⟦remaining_due⟧，到期还款日是⟦due_date⟧。", "隔壁老王的⟦card_name⟧（尾号⟦card_tail⟧）还需还⟦remaining_due⟧，⟦due_date⟧到期。"]
+)  # fmt: skip
+def test_a_fact_in_words_that_nobody_put_side_by_side_is_said_by_the_template(strange: str) -> None:
+    left = pruned(strange + "有空再还也行。请记得按时还款。")
+    assert left.text == BILL
+    assert [each.span for each in left.cut] == [strange, "有空再还也行。"]
+    assert pruned(strange, freedom="free").text == strange
+
+
+def test_only_the_facts_of_the_strange_sentence_are_said_again() -> None:
+    source = "尾号⟦card_tail⟧还需还⟦remaining_due⟧。到期还款日是⟦due_date⟧。"
+    text = "魔法卡片⟦card_tail⟧欠下⟦remaining_due⟧哟。⟦due_date⟧是到期还款日。"
+    left = prune(text, Draft(source, fact_fillers(bill())), [bill()], "zh")
+    assert left.text == "尾号⟦card_tail⟧还需还⟦remaining_due⟧。⟦due_date⟧是到期还款日。"
+
+
+def test_what_the_template_says_without_a_fact_is_said_where_what_may_have_said_it_was_left_out() -> None:
+    source = Draft("这笔还办不了。请您换个金额。", {})
+    left = prune("这单可妥妥的没戏啦。", source, [bill()], "zh")
+    assert left.text == "这笔还办不了。请您换个金额。"
+
+
+def test_strict_freedom_allows_no_new_pair_of_words_and_known_freedom_one() -> None:
+    source = Draft(BILL, fact_fillers(bill()))
+    once = "尾号⟦card_tail⟧的⟦card_name⟧还需还⟦remaining_due⟧，到期还款日是⟦due_date⟧啵。"
+    new = set(neighbours(bare(once).text, "zh")) - known("zh")
+    assert is_familiar(bare(once).text, source, "zh", "strict") <= is_familiar(bare(once).text, source, "zh", "known")
+    assert is_familiar(bare(once).text, source, "zh", "known") is (
+        len(new - set(neighbours(bare(BILL).text, "zh"))) < 2
+    )
+    for sentence in split(BILL):
+        assert is_familiar(bare(sentence).text, source, "zh", "strict")
 
 
 def test_what_a_person_wrote_for_the_outcome_is_kept_and_for_another_need_not_be() -> None:

@@ -69,7 +69,7 @@ def test_the_judge_sees_what_is_wrong_and_nothing_else() -> None:
 
 def test_with_no_gates_every_lie_would_escape(monkeypatch: pytest.MonkeyPatch, cases: dict[str, list[Case]]) -> None:
     monkeypatch.setattr("responses.hostile.bench.verify", lambda *_: ())
-    monkeypatch.setattr("responses.hostile.bench.prune", lambda text, *_: Pruned(text))
+    monkeypatch.setattr("responses.hostile.bench.prune", lambda text, *_, **__: Pruned(text))
     told = [kind for kind in kinds() if kind.name in ("money_digits", "fact_dropped", "facts_swapped", "guaranteed")]
     tallies = hostile({"template": cases}, 40, random.Random(5), told)
     assert [tally.escaped for tally in tallies.values()] == [tally.told for tally in tallies.values()]

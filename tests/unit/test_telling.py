@@ -171,12 +171,11 @@ def test_of_a_sentence_that_was_half_said_only_the_other_half_is_added():
 
 def test_a_first_sentence_that_is_refused_is_asked_for_again_with_the_reason():
     ear = Ear()
-    model = Reciter("另外送您⟦remaining_due⟧红包。" + DRAFT, DRAFT + "还有⟦days_left⟧。")
+    model = Reciter("最低还款额⟦remaining_due⟧。" + DRAFT, DRAFT + "还有⟦days_left⟧。")
     reply = said([bill_now()], model, ear)
     assert reply.how.verdict == "passed"
     assert reply.how.attempts == 2
-    assert "红包" in model.prompts[1].messages[-1].content
-    assert "红包" not in reply.text
+    assert "“最低”" in model.prompts[1].messages[-1].content
 
 
 def test_a_sentence_that_nobody_vouches_for_is_never_heard_and_the_rest_is() -> None:

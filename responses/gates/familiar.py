@@ -1,0 +1,85 @@
+"""Which words stand next to which in what people wrote: the only words that may stand around a fact in a model's sentence.
+
+Words beside a figure make it another one in more ways than a list can know (税后⟦amount⟧, "⟦amount⟧, your neighbour's"). So a
+sentence with a fact in it is taken as it is only where its words have been seen next to each other in the templates or in the
+replies that people wrote. Chinese is read by the
+character, English by the word, a fact is one word whatever it states. Counts of neighbours are the oldest of language models
+(Shannon: Prediction and Entropy of Printed English, 1951); here nothing unseen has a chance.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from typing import Literal
+
+from responses.draft import Draft
+from responses.gates.bare import MARK, bare
+from responses.library import library
+from responses.reply import Language
+from responses.writer.pairs import pairs
+
+Freedom = Literal["free", "known", "strict"]
+"""What words a model may use: ``free``, any that no gate refuses; ``known``, those that people put side by side, but for one new
+pair a sentence, as where two known phrases meet (a word put in or exchanged makes two); ``strict``, without that one."""
+STRICT = 2
+"""How often two neighbours must have been seen where wording is strict."""
+_BRACED = re.compile(r"\{([a-z0-9_]+)\}")
+_OPTIONAL = re.compile(r"\[\[|\]\]")
+_END = re.compile(r"(?<=[。！？!?\n;；])|(?<=\.)(?=\s)")
+_WORDS: dict[Language, re.Pattern[str]] = {
+    "zh": re.compile(rf"[a-z]+|{MARK}|\S"),
+    "en": re.compile(rf"[a-z']+|{MARK}|[^\sa-z]"),
+}
+_EDGE = "\n"
+
+
+def is_familiar(sentence: str, source: Draft, language: Language, freedom: Freedom = "known") -> bool:
+    """Whether the words of *sentence* (folded, facts as marks) are known beside each other, as far as *freedom* asks for it."""
+    if freedom == "free":
+        return True
+    strange = set(neighbours(sentence, language)) - _own(source.text, language)
+    if freedom == "strict":
+        return strange <= known(language, STRICT)
+    return len(strange - known(language)) < 2
+
+
+def neighbours(sentence: str, language: Language) -> Iterator[str]:
+    """Each word with the next, the edges of the sentence among them."""
+    words = [_EDGE, *_WORDS[language].findall(sentence), _EDGE]
+    return (f"{one} {other}" for one, other in itertools.pairwise(words))
+
+
+@cache
+def known(language: Language, least: int = 1) -> frozenset[str]:
+    """The neighbours that people wrote *least* times or more."""
+    seen: Counter[str] = Counter()
+    for text in _written(language):
+        seen.update({each for sentence in _sentences(text) for each in neighbours(sentence, language)})
+    return frozenset(each for each, count in seen.items() if count >= least)
+
+
+@lru_cache(maxsize=64)
+def _own(template: str, language: Language) -> frozenset[str]:
+    return frozenset(each for sentence in _sentences(template) for each in neighbours(sentence, language))
+
+
+def _written(language: Language) -> Iterable[str]:
+    for file in library().values():
+        for said in file.outcomes.values():
+            texts = [*said.variants(language, elder=False), *said.variants(language, elder=True)]
+            yield from (_marked(_OPTIONAL.sub("", text)) for text in dict.fromkeys(texts))
+            if said.row is not None:
+                yield _marked(_OPTIONAL.sub("", said.row[language]))
+    yield from (_marked(pair.reply) for pair in pairs() if pair.lang == language)
+
+
+def _marked(text: str) -> str:
+    return _BRACED.sub(r"⟦\1⟧", text)
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence for sentence in _END.split(bare(text).text) if sentence.strip()]
