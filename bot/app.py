@@ -73,7 +73,7 @@ from intents.serve import Understander
 from intents.understanding import Context
 from responses.audience import Audience
 from responses.compose import compose
-from responses.gates.familiar import Freedom
+from responses.freedom import Freedom
 from responses.gateway import Gateway, ModelProvider
 from responses.library import templates_version
 from responses.mask import mask_secrets

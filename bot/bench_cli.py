@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from responses.gates.familiar import Freedom
+from responses.freedom import Freedom
 
 app = typer.Typer(help="Measure the parts.", no_args_is_help=True)
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bot.specimens import specimens
-from responses.gates.familiar import Freedom
+from responses.freedom import Freedom
 from responses.hostile.bench import bench, files, half, summary
 from responses.hostile.cases import written_pairs
 

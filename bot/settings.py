@@ -30,7 +30,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot import failpoints, signing
 from bot.desk.oidc_groups import Groups, unknown_skills
-from responses.gates.familiar import Freedom
+from responses.freedom import Freedom
 from responses.gateway.providers import PROVIDER_NAME, Entry, ProviderError, read_providers
 
 MIN_SECRET = 32

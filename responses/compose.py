@@ -12,7 +12,7 @@ from responses.audience import Audience
 from responses.cards import cards_of
 from responses.disclosures import disclosure
 from responses.draft import Draft, Drafter, Filled, MissingFact, draft_result, fill, joined, merged
-from responses.gates.familiar import Freedom
+from responses.freedom import Freedom
 from responses.gates.refusal import Refusal
 from responses.gateway import Gateway, Rewritten
 from responses.library import TemplateError, wording

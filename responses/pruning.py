@@ -20,8 +20,9 @@ from functools import cache
 
 from backends.result import Result
 from responses.draft import PLACEHOLDER, Draft
+from responses.freedom import Freedom
 from responses.gates.bare import Bare, bare
-from responses.gates.familiar import Freedom, is_familiar
+from responses.gates.familiar import is_familiar
 from responses.gates.novelty import is_vouched_for, sentences
 from responses.gates.refusal import Refusal
 from responses.reply import Language

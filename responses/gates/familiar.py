@@ -14,17 +14,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
-from typing import Literal
 
 from responses.draft import Draft
+from responses.freedom import Freedom
 from responses.gates.bare import MARK, bare
 from responses.library import library
 from responses.reply import Language
 from responses.writer.pairs import pairs
 
-Freedom = Literal["free", "known", "strict"]
-"""What words a model may use: ``free``, any that no gate refuses; ``known``, those that people put side by side, but for one new
-pair a sentence, as where two known phrases meet (a word put in or exchanged makes two); ``strict``, without that one."""
 STRICT = 2
 """How often two neighbours must have been seen where wording is strict."""
 _BRACED = re.compile(r"\{([a-z0-9_]+)\}")

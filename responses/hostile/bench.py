@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from backends.result import Result
 from responses.draft import PLACEHOLDER, fill
-from responses.gates.familiar import Freedom
+from responses.freedom import Freedom
 from responses.gates.refusal import Refusal
 from responses.hostile.cases import Case, Honest, by_capability, cases_of, from_results, from_templates, written_pairs
 from responses.hostile.judge import wrong_in

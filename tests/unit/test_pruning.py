@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responses.draft import PLACEHOLDER, Draft
+from responses.freedom import Freedom
 from responses.gates.bare import bare
-from responses.gates.familiar import Freedom, is_familiar, known, neighbours
+from responses.gates.familiar import is_familiar, known, neighbours
 from responses.hostile.cases import cases_of, written_pairs
 from responses.hostile.fit import contrasts
 from responses.pruning import RULE, Pruned, prune
