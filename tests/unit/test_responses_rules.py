@@ -8,7 +8,7 @@ from responses.draft import Draft, Filled, fill
 from responses.gates.figures import check_figures
 from responses.reply import Language
 from responses.verify import rule_ids, verify
-from tests.unit.responses_samples import BILL, BILL_EN, END, bill, fact_fillers, result, source
+from tests.unit.responses_samples import BILL, BILL_EN, END, bill, fact_fillers, refused, result, source
 
 SAID_AT_THE_END: dict[str, tuple[str, str]] = {
     "number": ("一共三千五百。", "一共就这些。"),
@@ -266,3 +266,11 @@ def test_no_problem_is_no_refusal() -> None:
     tokens = "，".join(f"⟦{name}⟧" for name in draft.fillers)
     assert "polarity" in {refusal.rule for refusal in verify(f"可以的，没问题。{tokens}", draft, [of], "zh")}
     assert "polarity" not in {refusal.rule for refusal in verify(f"抱歉，还不够。{tokens}", draft, [of], "zh")}
+
+
+def test_who_has_paid_in_all_that_a_year_allows_is_not_told_that_more_may_be_paid() -> None:
+    full = result("pension", "full")
+    told = source(full).text
+    assert "不能再缴" in told
+    assert "polarity" in refused(told.replace("不能再缴", "还可以缴存"), full)
+    assert "polarity" not in refused(told.replace("不能再缴", "要等新的年度才可以继续缴"), full)
