@@ -8,7 +8,8 @@ from responses.draft import Draft, Filled, fill
 from responses.gates.figures import check_figures
 from responses.reply import Language
 from responses.verify import rule_ids, verify
-from tests.unit.responses_samples import BILL, BILL_EN, END, bill, fact_fillers, refused, result, source
+from tests.unit.responses_samples import BILL, BILL_EN, END, bill, fact_fillers, result, source
+from tests.unit.responses_samples import refused as refused_rules
 
 SAID_AT_THE_END: dict[str, tuple[str, str]] = {
     "number": ("一共三千五百。", "一共就这些。"),
@@ -272,5 +273,5 @@ def test_who_has_paid_in_all_that_a_year_allows_is_not_told_that_more_may_be_pai
     full = result("pension", "full")
     told = source(full).text
     assert "不能再缴" in told
-    assert "polarity" in refused(told.replace("不能再缴", "还可以缴存"), full)
-    assert "polarity" not in refused(told.replace("不能再缴", "要等新的年度才可以继续缴"), full)
+    assert "polarity" in refused_rules(told.replace("不能再缴", "还可以缴存"), full)
+    assert "polarity" not in refused_rules(told.replace("不能再缴", "要等新的年度才可以继续缴"), full)
