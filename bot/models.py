@@ -18,6 +18,7 @@ from bot.costs import Ledger
 from bot.parts import Clock
 from responses.gateway import Gateway, Meter, ModelProvider, NeverOpens, Upstream
 from responses.gateway.providers import Entry, ProviderError, open_provider
+from responses.pruning import read_all
 
 BREAKER = partial(Breaker, failures=3, cool_down=30.0)
 """Opens sooner and for longer than that of a bank system: without a model the template answers, without the bank nobody."""
@@ -56,6 +57,8 @@ async def open_models(
             log.error("%s", error)
             upstreams[entry.name] = None
     models = Models(upstreams)
+    if models.gateway is not None and instead is None:
+        await asyncio.to_thread(read_all)
     if models.gateway is not None:
         ledger = Ledger(engine, meter)
         await ledger.start()

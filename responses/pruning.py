@@ -17,12 +17,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import get_args
 
 from backends.result import Result
 from responses.draft import PLACEHOLDER, Draft
 from responses.freedom import Freedom
 from responses.gates.bare import Bare, bare
-from responses.gates.familiar import is_familiar
+from responses.gates.familiar import is_familiar, known
 from responses.gates.novelty import is_vouched_for, sentences
 from responses.gates.refusal import Refusal
 from responses.reply import Language
@@ -55,6 +56,13 @@ Prune = Callable[[str], Pruned]
 def unpruned(text: str) -> Pruned:
     """All of it: for texts that are nobody's invention."""
     return Pruned(text)
+
+
+def read_all() -> None:
+    """Read what people wrote: it takes a second, which the first reply must not wait for."""
+    _all_written()
+    for language in get_args(Language):
+        known(language)
 
 
 def prune(
