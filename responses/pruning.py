@@ -22,7 +22,7 @@ from typing import get_args
 from backends.result import Result
 from responses.draft import PLACEHOLDER, Draft
 from responses.freedom import Freedom
-from responses.gates.bare import Bare, bare
+from responses.gates.bare import Bare, as_draft, bare
 from responses.gates.familiar import is_familiar, known
 from responses.gates.novelty import is_vouched_for, sentences
 from responses.gates.refusal import Refusal
@@ -36,7 +36,6 @@ RULE = "unvouched"
 _OF_THE_WHOLE = frozenset(STRUCTURAL) - {"unlike", "seems_done", "completion"}
 """Rules that one sentence alone breaks for what it is not: the whole reply."""
 
-_BRACED = re.compile(r"\{([a-z0-9_]+)\}")
 _ENDS, _PAUSES = ("。", "！", "？", "!", "?", ".", "…"), ("；", ";")
 _END = re.compile(rf"{PLACEHOLDER.pattern}|[；;]\s*|[。！？!?.…](?=⟦)|(?<=[a-z])[.!?](?=[A-Z])")
 
@@ -188,6 +187,6 @@ def _written(capability: str, outcome: str, language: Language) -> frozenset[str
 def _all_written() -> Mapping[tuple[str, str, str], frozenset[str]]:
     found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for pair in pairs():
-        said = _told(bare(_BRACED.sub(r"⟦\1⟧", pair.reply)))
+        said = _told(bare(as_draft(pair.reply)))
         found[pair.capability, pair.outcome, pair.lang].update(said)
     return {key: frozenset(said) for key, said in found.items()}

@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from intents.capability import CATALOG
 from intents.labels import Labels
-from intents.ngrams import NgramModel
 from intents.scorer import softmax
 from intents.training.fit import Settings
 from intents.training.model import JointModel
 from intents.training.rows import Row, catalog_rows, read_rows, split
-from intents.training.train import SCRATCH, start, train_model
+from intents.training.train import SCRATCH, ngrams_of, start, train_model
 from intents.training.variety import Variety
 
 NGRAM_SHARE = 0.35
@@ -107,9 +106,7 @@ def _trained(
 
 
 def _ngrams(rows: Sequence[Row], labels: Labels, texts: Sequence[str]) -> NDArray[np.float32]:
-    number = {name: index for index, name in enumerate(labels.intents)}
-    classes = np.array([number[row.intent] for row in rows])
-    model = NgramModel.fit([row.text for row in rows], classes, len(number))
+    model = ngrams_of(rows, labels)
     return np.stack([softmax(model.logits(text)) for text in texts])
 
 

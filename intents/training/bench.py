@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from intents.labels import Labels
-from intents.ngrams import NgramModel
 from intents.scorer import Calibration, Scorer, intent_probabilities, softmax
 from intents.tagging import best_tags, spans_of
 from intents.training.baselines import Reader, frozen, tfidf
@@ -24,7 +23,7 @@ from intents.training.fit import Settings
 from intents.training.measures import OUTSIDE, Reading, measure
 from intents.training.model import JointModel
 from intents.training.rows import Row, data_hash, read_rows
-from intents.training.train import BASE, SCRATCH, export, start, train_model
+from intents.training.train import BASE, SCRATCH, export, ngrams_of, start, train_model
 from intents.understanding import Act
 
 FEW = 20
@@ -94,8 +93,7 @@ def fine_tune(
     labels.save(out / "labels.json")
     tokenizer.save(str(out / "tokenizer.json"))
     number = {name: index for index, name in enumerate(labels.intents)}
-    classes = np.array([number[row.intent] for row in rows])
-    NgramModel.fit([row.text for row in rows], classes, len(number)).save(out / "ngrams.npz")
+    ngrams_of(rows, labels).save(out / "ngrams.npz")
     known = [row for row in held if row.intent in number]
     precision, lost = export(model, out, known)
     scorer = Scorer(out)

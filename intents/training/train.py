@@ -146,9 +146,14 @@ def _fit_ngrams(rows: Sequence[Row], variety: Variety, labels: Labels, settings:
     """The n-grams' opinion, learnt from the rows as they are and once varied."""
     dice = dice_of(settings.seed)
     seen = [*rows, *(variety.vary(row, dice) for row in rows)]
+    return ngrams_of(seen, labels)
+
+
+def ngrams_of(rows: Sequence[Row], labels: Labels) -> NgramModel:
+    """The n-grams' opinion, learnt from *rows* as they are."""
     number = {name: index for index, name in enumerate(labels.intents)}
-    classes = np.array([number[row.intent] for row in seen])
-    return NgramModel.fit([row.text for row in seen], classes, len(number))
+    classes = np.array([number[row.intent] for row in rows])
+    return NgramModel.fit([row.text for row in rows], classes, len(number))
 
 
 def export(model: JointModel, out: Path, held: Sequence[Row]) -> tuple[str, float]:

@@ -73,6 +73,15 @@ def marked(raw: str, places: Iterable[tuple[int, int, str]]) -> Bare:
     return Bare(raw, text, tuple(starts), tuple(ends), tokens)
 
 
+_BRACED = re.compile(r"\{([a-z0-9_]+)\}")
+_OPTIONAL = re.compile(r"\[\[|\]\]")
+
+
+def as_draft(written: str) -> str:
+    """A template, or a reply that a person wrote, as a draft: a ``⟦name⟧`` for each ``{name}``, optional parts without brackets."""
+    return _BRACED.sub(r"⟦\1⟧", _OPTIONAL.sub("", written))
+
+
 _SPREAD = re.compile(r"(?<=[\u3400-\u9fff])[ ·.\-_*|•'\"~]{1,3}(?=[\u3400-\u9fff])|(?<=[a-z])-(?=[a-z])")
 _LETTERED = re.compile(r"(?<![a-z])(?:[a-z][ .·\-_]{1,3}){3,}[a-z](?![a-z])")
 

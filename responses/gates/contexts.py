@@ -18,7 +18,7 @@ from functools import cache
 
 from backends.result import Result
 from responses.draft import Draft
-from responses.gates.bare import MARK, Bare, bare
+from responses.gates.bare import MARK, Bare, as_draft, bare
 from responses.gates.labels import own_labels
 from responses.gates.placeholders import families
 from responses.gates.refusal import Refusal
@@ -32,8 +32,6 @@ _CLAUSE_END = re.compile(rf"[。！？；，、：!?;,:\n()（）{MARK}]|\.(?=\s
 _WORD = re.compile(r"[a-z']+")
 _CJK = re.compile(r"[\u3400-\u9fff]+")
 _NUMBERED = re.compile(r"_\d+$")
-_OPTIONAL = re.compile(r"\[\[|\]\]")
-_BRACED = re.compile(r"\{([a-z0-9_]+)\}")
 _REACH = 14
 _OWN_WEIGHT = 4
 """How often a word of the same capability counts."""
@@ -156,7 +154,7 @@ def _of_templates(language: Language) -> dict[str, dict[str, Counter[str]]]:
             templates = [template for spoken, template in said.templates() if spoken == language]
             templates += [said.row[language]] if said.row is not None else []
             for template in templates:
-                _count(_OPTIONAL.sub("", template), of, 1)
+                _count(template, of, 1)
         found[capability] = dict(of)
     return found
 
@@ -168,7 +166,7 @@ def written(capability: str, language: Language) -> list[str]:
 
 def _count(text: str, into: dict[str, Counter[str]], weight: int) -> None:
     """Adds what stands beside each ``{fact}`` of *text*."""
-    marked = bare(_BRACED.sub(r"⟦\1⟧", text))
+    marked = bare(as_draft(text))
     for place, token in marked.tokens.items():
         for feature in _features(marked, place):
             into[token][feature] += weight

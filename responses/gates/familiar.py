@@ -17,15 +17,13 @@ from functools import cache, lru_cache
 
 from responses.draft import Draft
 from responses.freedom import Freedom
-from responses.gates.bare import MARK, bare
+from responses.gates.bare import MARK, as_draft, bare
 from responses.library import library
 from responses.reply import Language
 from responses.writer.pairs import pairs
 
 STRICT = 2
 """How often two neighbours must have been seen where wording is strict."""
-_BRACED = re.compile(r"\{([a-z0-9_]+)\}")
-_OPTIONAL = re.compile(r"\[\[|\]\]")
 _END = re.compile(r"(?<=[。！？!?\n;；])|(?<=\.)(?=\s)")
 _WORDS: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(rf"[a-z]+|{MARK}|\S"),
@@ -53,10 +51,16 @@ def neighbours(sentence: str, language: Language) -> Iterator[str]:
 @cache
 def known(language: Language, least: int = 1) -> frozenset[str]:
     """The neighbours that people wrote *least* times or more."""
+    return frozenset(each for each, count in _counted(language).items() if count >= least)
+
+
+@cache
+def _counted(language: Language) -> Counter[str]:
+    """In how many texts each two are neighbours: read once, whatever is asked of it."""
     seen: Counter[str] = Counter()
     for text in _written(language):
-        seen.update({each for sentence in _sentences(text) for each in neighbours(sentence, language)})
-    return frozenset(each for each, count in seen.items() if count >= least)
+        seen.update({each for sentence in _sentences(as_draft(text)) for each in neighbours(sentence, language)})
+    return seen
 
 
 @lru_cache(maxsize=64)
@@ -68,14 +72,10 @@ def _written(language: Language) -> Iterable[str]:
     for file in library().values():
         for said in file.outcomes.values():
             texts = [*said.variants(language, elder=False), *said.variants(language, elder=True)]
-            yield from (_marked(_OPTIONAL.sub("", text)) for text in dict.fromkeys(texts))
+            yield from dict.fromkeys(texts)
             if said.row is not None:
-                yield _marked(_OPTIONAL.sub("", said.row[language]))
-    yield from (_marked(pair.reply) for pair in pairs() if pair.lang == language)
-
-
-def _marked(text: str) -> str:
-    return _BRACED.sub(r"⟦\1⟧", text)
+                yield said.row[language]
+    yield from (pair.reply for pair in pairs() if pair.lang == language)
 
 
 def _sentences(text: str) -> list[str]:

@@ -17,13 +17,13 @@ from backends.result import Fact, Result
 from responses.audience import Audience
 from responses.check import SAMPLE_TIME, sample
 from responses.draft import PLACEHOLDER, Draft, Drafter, Filled, MissingFact, Span, draft_result, joined
+from responses.gates.bare import as_draft
 from responses.library import ROWS, SHARED, FactType, TemplateError, Wording, library, names_in, parse, wording
 from responses.reply import Language
 from responses.writer.pairs import pairs
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 _NUMBERED = re.compile(r"(.+?)_(\d+)")
-_BRACED = re.compile(r"\{([a-z_]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +141,7 @@ def written_pairs() -> list[Honest]:
             completed = wording(pair.capability, pair.outcome).completed
         except TemplateError:
             continue
-        text = _BRACED.sub(lambda match: f"⟦{match[1]}⟧", pair.reply)
-        found.append(Honest("pairs", pair.capability, pair.outcome, completed, pair.lang, text))
+        found.append(Honest("pairs", pair.capability, pair.outcome, completed, pair.lang, as_draft(pair.reply)))
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from responses.gates.bare import MARK, bare
+from responses.gates.bare import MARK, as_draft, bare
 from responses.gates.novelty import FILE, SIZE, features, grams, score, sentences
 from responses.hostile.cases import LANGUAGES, Honest, drafts_of, written_pairs
 from responses.hostile.lies import OPENED
@@ -31,7 +30,6 @@ LEFT_OUT = 0.3
 """Share of their sentences without a fact, and not the template's own, that are left out: what it costs a model's warmth that
 hardly a lie is said."""
 _EPOCHS, _RATE, _DECAY, _LIE_WEIGHT, _PHRASE_TIMES, _CONTRAST_TIMES, _FOLDS = 10, 0.5, 1e-4, 0.5, 3, 2, 4
-_BRACED = re.compile(r"\{([a-z0-9_]+)\}")
 
 Example = tuple[NDArray[np.int64], int]
 
@@ -43,7 +41,7 @@ def learned_from() -> list[Honest]:
 
 
 def _template(text: str) -> str:
-    return bare(_BRACED.sub(r"⟦\1⟧", text.replace("[[", "").replace("]]", ""))).text
+    return bare(as_draft(text)).text
 
 
 def _sources(honest: Honest) -> list[frozenset[str]]:

@@ -10,23 +10,11 @@ import pytest
 from bot.app import Instead
 from responses.scripted import Mode, ScriptedModel
 from tests.conversations.stories import on_wednesday, open_bank, play, told
+from tests.unit.responses_samples import LIES
 
 STORIES = dict(told())
 PURCHASE = next(story for name, story in STORIES.items() if name.startswith("fx_buy: 问价"))
 IN_ENGLISH = next(story for name, story in STORIES.items() if name == "fx_buy: a purchase in English")
-
-
-LIES = (
-    "8,888.88",
-    "三千五百",
-    "three thousand",
-    "保证收益",
-    "guarantee",
-    "已为您办理成功",
-    "It has been done",
-    "⟦",
-    "<",
-)
 
 
 @pytest.mark.parametrize("mode", get_args(Mode))

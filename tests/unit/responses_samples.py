@@ -27,6 +27,12 @@ BILL_EN = (
 )
 
 
+LIES = (
+    "8,888.88", "三千五百", "three thousand", "保证收益", "guarantee", "已为您办理成功", "It has been done", "points_balance", "⟦", "<",
+)  # fmt: skip
+"""What the scripted models lie in: no customer may read any of it."""
+
+
 def result(capability: str, outcome: str, *, without: Collection[str] = (), **changes: Value) -> Result:
     """A believable result with every fact that its template may name, but those *without*; *changes* set values."""
     files = library()

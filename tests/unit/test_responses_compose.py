@@ -21,7 +21,7 @@ from responses.library import TemplateError, library
 from responses.prompting import Prompt, prompt_version
 from responses.reply import Reply
 from responses.scripted import LYING, MODES, Mode, ScriptedModel
-from tests.unit.responses_samples import audience, bill, result
+from tests.unit.responses_samples import LIES, audience, bill, result
 
 NOW = SAMPLE_TIME
 HONORIFIC = Fact.of(
@@ -81,20 +81,6 @@ async def test_two_results_make_one_reply_in_their_order_and_their_facts_are_kep
     assert reply.text.index("1111") < reply.text.index("2222")
     assert_evident(reply, first, second)
     assert {span.value for span in reply.evidence if span.name == "card_tail"} == {"1111", "2222"}
-
-
-LIES = (
-    "8,888.88",
-    "三千五百",
-    "three thousand",
-    "保证收益",
-    "guarantee",
-    "已为您办理成功",
-    "It has been done",
-    "⟦",
-    "<b>",
-    "points_balance",
-)
 
 
 def stated(reply: Reply) -> set[tuple[str, str]]:

@@ -13,7 +13,7 @@ from bot.desk.oidc import Answer, Oidc
 from bot.desk.oidc_attempt import LIFE
 from bot.desk.oidc_client import OidcRefused, Why
 from bot.desk.oidc_discovery import ProviderAway
-from bot.desk.routes.signing_in import ask, ask_later, let_in
+from bot.desk.routes.signing_in import ask, ask_later, give_cookie, let_in
 from bot.guards import address_of
 from bot.problems import not_found
 from bot.service import Service, Serving
@@ -41,16 +41,8 @@ async def start(
     except ProviderAway:
         return ask(request, next_page, status=503, refused="oidc.away")
     answer = RedirectResponse(url, 303)
-    answer.set_cookie(
-        _cookie_name(service),
-        cookie,
-        max_age=int(LIFE.total_seconds()),
-        path="/",
-        secure=not service.settings.demo,
-        httponly=True,
-        # Not strict: it must come along when the provider sends the browser back.
-        samesite="lax",
-    )
+    # Lax as the session's, never strict: it must come along when the provider sends the browser back.
+    give_cookie(answer, service, _cookie_name(service), cookie, LIFE)
     return answer
 
 

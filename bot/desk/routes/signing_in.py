@@ -60,16 +60,21 @@ async def let_in(service: Service, rep: Rep, next_page: str, address: str | None
     # The desk itself is what everybody asks for first, and no page for an admin.
     is_somewhere = next_page != "/desk" and _PAGE_OF_OURS.fullmatch(next_page)
     answer = RedirectResponse(next_page if is_somewhere else HOME[rep.role], 303)
+    give_cookie(answer, service, cookie_name(service), token, LIFE)
+    return answer
+
+
+def give_cookie(answer: Response, service: Service, name: str, value: str, life: dt.timedelta) -> None:
+    """Let the browser keep *value* for *life*, unseen by scripts and by other sites; plain HTTP is for the demo."""
     answer.set_cookie(
-        cookie_name(service),
-        token,
-        max_age=int(LIFE.total_seconds()),
+        name,
+        value,
+        max_age=int(life.total_seconds()),
         path="/",
         secure=not service.settings.demo,
         httponly=True,
         samesite="lax",
     )
-    return answer
 
 
 @router.post("/sign-out")
