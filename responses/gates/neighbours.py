@@ -119,13 +119,15 @@ def _renaming(text: Bare, place: int, data: Mapping[str, Any]) -> Iterator[_Touc
 
 
 def _harmless_before(text: Bare, place: int, word: str, fact: Fact, data: Mapping[str, Any]) -> bool:
-    """上 of 加上, 近 of 最近, a dash and no minus, over the past year, the 第 of a place in a queue."""
+    """上 of 加上, 不到 of 查不到, 近 of 最近, a dash and no minus, over the past year, the 第 of a place in a queue."""
     before = text.text[:place].rstrip(" ")
     rest = before[: -len(word)]
     if word in "-~" and rest.rstrip(" ").endswith(MARK):
         return True  # a range: ⟦hours_from⟧-⟦hours_to⟧
     if word == "-":
         return _is_dash(text, place, before)
+    if word == "不到":
+        return rest.endswith(("查", "找", "搜", "看"))
     if word == "第":
         return fact.name in data["places"]
     if fact.kind == "period" and word in ("over", "about"):

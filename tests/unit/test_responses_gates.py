@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from backends.result import Fact
 from backends.values import Count, Money
 from responses.check import SAMPLE_TIME
-from responses.draft import Draft, Filled, Span, fill
+from responses.draft import PLACEHOLDER, Draft, Filled, Span, fill
 from responses.gates.figures import check_figures
 from responses.gates.lexicon import Lexicon
 from responses.reply import Language
 from responses.verify import rules_version, verify
+from responses.writer.plan import Plan
+from responses.writer.rehearsal import refusals
 from tests.unit.responses_samples import (
     BILL,
     BILL_EN,
@@ -228,6 +230,23 @@ def test_a_refusal_cannot_become_a_yes(capability, outcome, words, instead):
     assert words in honest
     assert refused(honest, of) == set()
     assert "polarity" in refused(honest.replace(words, instead), of)
+
+
+@pytest.mark.parametrize(
+    ("capability", "outcome", "text"),
+    [
+        ("transfer_status", "no_match", "查不到⟦amount⟧的转账。"),
+        ("transfer_status", "no_match", "I found no transfer of ⟦amount⟧."),
+        ("fee_query", "unknown", "这一点我不确定，要不要我帮您转人工了解？"),
+    ],
+)
+def test_words_that_hold_a_claim_s_letters_and_say_no_are_no_claim(capability, outcome, text):
+    facts = tuple(PLACEHOLDER.findall(text))
+    plan = Plan(capability, outcome, facts, lang="en" if "found" in text else "zh")
+    assert refusals(text, plan) == ()
+    for no, yes in (("查不到", "不到"), ("found no", "found a"), ("，要不要我帮您转人工了解？", "，我帮您转人工了。")):
+        if no in text:
+            assert refusals(text.replace(no, yes), plan) != ()
 
 
 @pytest.mark.parametrize(
