@@ -7,7 +7,7 @@ import unicodedata
 
 from responses.hostile.lies import Lie
 
-_DIGITS = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_DIGITS = re.compile(r"\d+(?:,\d+)*(?:\.\d+)?")
 
 
 def wrong_in(shown: str, honest: str, lie: Lie) -> bool:

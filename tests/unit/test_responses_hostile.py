@@ -64,6 +64,8 @@ def test_the_judge_sees_what_is_wrong_and_nothing_else() -> None:
     assert not wrong_in(honest, honest, added)
     assert wrong_in(honest.replace("3天", ""), honest, Lie("", lacks="3天"))
     assert wrong_in(honest.replace("1,234.56", "1,234.57", 1), honest, Lie(""))
+    assert not wrong_in("编号8833，3天内答复。", "3天内答复，编号8833。", Lie(""))
+    assert not wrong_in("Answer in 3 days; regulator 8833.", "Regulator 8833, answer in 3 days.", Lie(""))
     assert not wrong_in(honest + "\u200b", honest, Lie("", lacks="3天"))
 
 
