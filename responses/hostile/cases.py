@@ -6,8 +6,8 @@ import datetime as dt
 import json
 import random
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -161,7 +161,7 @@ def cases_of(honest: Honest, rng: random.Random) -> Iterator[Case]:
     leaves out is dropped, one that the wording does not name stands behind it, a row line is repeated for each number.
     """
     said = wording(honest.capability, honest.outcome)
-    tokens = tuple(dict.fromkeys(PLACEHOLDER.findall(honest.text)))
+    tokens = Counter(PLACEHOLDER.findall(honest.text))
     facts = {token: _fact(honest, token, rng) for token in tokens if token != ROWS}
     fillers = {token: _filler(fact, honest.language) for token, fact in facts.items()}
     if ROWS in tokens:
@@ -176,8 +176,8 @@ def cases_of(honest: Honest, rng: random.Random) -> Iterator[Case]:
         text = _stating(template, tokens)
         if said.row is not None and numbers:
             text += "".join("\n" + _stating(said.row[honest.language], tokens, number) for number in numbers)
-        missing = [token for token in tokens if f"⟦{token}⟧" not in text]
-        text += "".join(f"\n⟦{token}⟧" for token in missing)
+        missing = tokens - Counter(PLACEHOLDER.findall(text))
+        text += "".join(f"\n⟦{token}⟧" for token in missing.elements())
         yield Case("written", result, Draft(text, fillers), honest.text, honest.language)
 
 
@@ -220,7 +220,8 @@ def _rows(honest: Honest, said: Wording, rng: random.Random) -> Filled:
     return joined([Drafter(honest.language).line(line, row) for row in rows], "\n")
 
 
-def _stating(template: str, tokens: Sequence[str], row: int | None = None) -> str:
+def _stating(template: str, tokens: Mapping[str, int], row: int | None = None) -> str:
+    """The words of *template* with each of *tokens* as often as it says."""
     text = ""
     for part in parse(template):
         named = {name: name if row is None else f"{name}_{row}" for name in part.names}
@@ -229,7 +230,7 @@ def _stating(template: str, tokens: Sequence[str], row: int | None = None) -> st
         for piece, is_fact in part.pieces:
             if not is_fact:
                 text += piece
-            elif named[piece] in tokens and f"⟦{named[piece]}⟧" not in text:
+            elif text.count(f"⟦{named[piece]}⟧") < tokens.get(named[piece], 0):
                 text += f"⟦{named[piece]}⟧"
     return text
 
