@@ -110,7 +110,7 @@ def open_writer(entry: Entry) -> Writer:
     """The writer of a providers file: it says what people wrote, and what the decoder at ``path`` writes if there is one."""
     # Templates and lexicons take longer to read than a first reply may.
     watching(Plan("affirm", "plain", ()), "好的。")("好的。", True)
-    return Writer(entry.path, name=entry.name, pairs=every_pair())
+    return Writer(entry.path, name=entry.name, pairs=[pair for pair in every_pair() if pair.recited])
 
 
 def plans_of(prompt: Prompt) -> tuple[Plan, ...]:
