@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from responses.freedom import Freedom
+from responses.freedom import DEFAULT, Freedom
 
 app = typer.Typer(help="Measure the parts.", no_args_is_help=True)
 
@@ -95,7 +95,7 @@ def gates(
     honest: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="Folder of honest_drafts*.jsonl.")
     ] = None,
-    freedom: Annotated[Freedom, typer.Option(help="What words a model may use.")] = "known",
+    freedom: Annotated[Freedom, typer.Option(help="What words a model may use.")] = DEFAULT,
     out: Annotated[Path | None, typer.Option(help="File for the JSON; standard output unless told.")] = None,
 ) -> None:
     """Tell the gates lies of every kind over every capability, and honest drafts; a last line sums it up."""

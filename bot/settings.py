@@ -30,7 +30,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot import failpoints, signing
 from bot.desk.oidc_groups import Groups, unknown_skills
-from responses.freedom import Freedom
+from responses.freedom import DEFAULT, Freedom
 from responses.gateway.providers import PROVIDER_NAME, Entry, ProviderError, read_providers
 
 MIN_SECRET = 32
@@ -144,8 +144,8 @@ class Settings(BaseSettings):
     )
     release: Path | None = Field(default=None, description="the release that understands, if not the one shipped")
     model_freedom: Freedom = Field(
-        default="known",
-        description="what words a model may use: any (free), those people wrote side by side (known, strict)",
+        default=DEFAULT,
+        description="what a model may say: what no gate refuses (free), in known words (known), what people said (strict)",
     )
     providers: Path | None = Field(default=None, description="the language models; see responses/gateway/providers.py")
     model_url: HttpUrl | None = Field(default=None, description="the short form: one OpenAI-compatible service")

@@ -12,7 +12,7 @@ from responses.audience import Audience
 from responses.cards import cards_of
 from responses.disclosures import disclosure
 from responses.draft import Draft, Drafter, Filled, MissingFact, draft_result, fill, joined, merged
-from responses.freedom import Freedom
+from responses.freedom import DEFAULT, Freedom
 from responses.gates.refusal import Refusal
 from responses.gateway import Gateway, Rewritten
 from responses.library import TemplateError, wording
@@ -40,7 +40,7 @@ async def compose(
     rules: Mapping[str, Fact],
     gateway: Gateway | None = None,
     listener: Listener | None = None,
-    freedom: Freedom = "known",
+    freedom: Freedom = DEFAULT,
 ) -> Reply:
     """One reply holding all *results*, in their order, for *audience* at *now* (aware, UTC).
 

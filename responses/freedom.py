@@ -5,5 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 Freedom = Literal["free", "known", "strict"]
-"""What words a model may use: ``free``, any that no gate refuses; ``known``, those that people put side by side, but for one new
-pair a sentence, as where two known phrases meet (a word put in or exchanged makes two); ``strict``, without that one."""
+"""What a model may say: ``free``, what no gate refuses; ``known``, that in words that people put side by side, but for one new
+pair a sentence (a word put in or exchanged makes two); ``strict``, sentences that people said of the same outcome and the same
+facts. What it may not say is said by the nearest sentence that it may, by the template, or not at all."""
+DEFAULT: Freedom = "known"

@@ -12,40 +12,49 @@ text do (Gao et al.: RARR, 2023).
 from __future__ import annotations
 
 import itertools
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import get_args
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from backends.result import Result
 from responses.draft import PLACEHOLDER, Draft
-from responses.freedom import Freedom
-from responses.gates.bare import Bare, as_draft, bare
-from responses.gates.familiar import is_familiar, known
-from responses.gates.novelty import is_vouched_for, sentences
+from responses.freedom import DEFAULT, Freedom
+from responses.gates import familiar
+from responses.gates.bare import bare
+from responses.gates.familiar import is_familiar
+from responses.gates.novelty import is_vouched_for
 from responses.gates.refusal import Refusal
 from responses.reply import Language
 from responses.rest import is_said
-from responses.sentences import split
 from responses.verify import STRUCTURAL, verify
-from responses.writer.pairs import pairs
+from responses.vouching import ENDS, PAUSES, Vouched, ends_of, pieces_of, read_written, vouched
 
 RULE = "unvouched"
 _OF_THE_WHOLE = frozenset(STRUCTURAL) - {"unlike", "seems_done", "completion"}
 """Rules that one sentence alone breaks for what it is not: the whole reply."""
 
-_ENDS, _PAUSES = ("。", "！", "？", "!", "?", ".", "…"), ("；", ";")
-_END = re.compile(rf"{PLACEHOLDER.pattern}|[；;]\s*|[。！？!?.…](?=⟦)|(?<=[a-z])[.!?](?=[A-Z])")
+
+_TRIED = 4
+"""Written replies that are shown to the gates where nothing else can be said."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """``text`` is what is left of a draft, ``cut`` what is not said; spans are offsets into the draft."""
+    """``text`` is what is left of a draft, ``cut`` what is not said; spans are offsets into the draft. Where the gates refuse what is
+    left, ``others`` are replies that people wrote, the likest first."""
 
     text: str
     cut: tuple[Refusal, ...] = ()
+    others: Callable[[], Iterable[str]] = field(default=tuple, compare=False)
+
+    def checked(self, check: Callable[[str], Sequence[Refusal]]) -> tuple[str, Sequence[Refusal]]:
+        """What is left, or the first of a few others that *check* finds nothing wrong with; and what it finds."""
+        found = check(self.text)
+        if found:
+            for other in itertools.islice(self.others(), _TRIED):
+                if not check(other):
+                    return other, ()
+        return self.text, found
 
 
 Prune = Callable[[str], Pruned]
@@ -59,9 +68,8 @@ def unpruned(text: str) -> Pruned:
 
 def read_all() -> None:
     """Read what people wrote: it takes a second, which the first reply must not wait for."""
-    _all_written()
-    for language in get_args(Language):
-        known(language)
+    read_written()
+    familiar.read_all()
 
 
 def prune(
@@ -71,7 +79,8 @@ def prune(
     language: Language,
     *,
     whole: bool = True,
-    freedom: Freedom = "known",
+    freedom: Freedom = DEFAULT,
+    but: str = "",
 ) -> Pruned:
     """*text*, a rewriting of *source*, without the sentences that nobody vouches for.
 
@@ -79,40 +88,56 @@ def prune(
     template says without a fact, where something was left out that may have said it. Of a draft that is not *whole*, the next
     sentence of one, what of the template stands in its place may say more than it did, and nothing else is added.
     """
-    told = set(_told(bare(source.text)))
-    for result in results:
-        told |= _written(result.capability, result.outcome, language)
-    pieces = list(_pieces(text, source))
-    strange: list[int] = []
-    unvouched: list[int] = []
-    for place, piece in enumerate(pieces):
-        words = bare(piece)
-        if told.issuperset(_told(words)):
-            continue
-        if PLACEHOLDER.search(piece):
-            if not is_familiar(words.text.strip(), source, language, freedom):
-                strange.append(place)
-        elif not _passes(piece, words, source, results, language, freedom):
-            unvouched.append(place)
+    known = vouched(source, results, language, but=but)
+    pieces = list(pieces_of(text, ends_of(source)))
+    doubted = [
+        place
+        for place, piece in enumerate(pieces)
+        if piece.strip() and not known.says(piece) and not _may_stand(piece, source, results, language, freedom, but)
+    ]
+    strange = [place for place in doubted if PLACEHOLDER.search(pieces[place])]
+    unvouched = [place for place in doubted if place not in strange]
     if not strange and not unvouched:
         return Pruned(text)
-    instead, taken = _instead(pieces, strange, source)
     starts = [0, *itertools.accumulate(map(len, pieces))]
     cut = [Refusal(RULE, starts[place], starts[place] + len(said), said)
            for place in sorted({*strange, *unvouched}) if (said := pieces[place].rstrip())]  # fmt: skip
+    if freedom != "free":
+        _exchange(pieces, [strange, unvouched], known)
+    instead, taken = _instead(pieces, strange, source, known)
     left = _joined(pieces, {*unvouched}, taken, instead, "", language)
     if whole and unvouched and instead != source.text.strip():
         owed = [
-            each for each in _pieces(source.text, source) if not PLACEHOLDER.search(each) and not is_said(each, left)
+            each
+            for each in pieces_of(source.text, ends_of(source))
+            if not PLACEHOLDER.search(each) and not is_said(each, left)
         ]
         left = _joined(pieces, {*unvouched}, taken, instead, "".join(owed).strip(), language)
-    return Pruned(left, tuple(cut))
+    if not whole or freedom == "free":
+        return Pruned(left, tuple(cut))
+    others = partial(known.whole, text)
+    if left == source.text.strip():
+        nothing = Pruned("", tuple(cut), others)
+        left = nothing.checked(lambda said: verify(said, source, results, language))[0] or left
+    return Pruned(left, tuple(cut), others)
 
 
-def _instead(pieces: Sequence[str], strange: Sequence[int], source: Draft) -> tuple[str, set[int]]:
-    """What the template says of the facts of the *strange* pieces and of all that it states together with them; and the pieces
-    in whose place that stands."""
-    template = list(_pieces(source.text, source))
+def _exchange(pieces: list[str], doubted: Sequence[list[int]], known: Vouched) -> None:
+    """Say the nearest that somebody vouches for in the place of each of the *doubted* pieces, where there is such."""
+    for places in doubted:
+        for place in [*places]:
+            said = frozenset(each.strip() for each in pieces)
+            instead = known.nearest(pieces[place], said)
+            if instead is not None:
+                piece = pieces[place]
+                pieces[place] = instead + piece[len(piece.rstrip()) :]
+                places.remove(place)
+
+
+def _instead(pieces: Sequence[str], strange: Sequence[int], source: Draft, known: Vouched) -> tuple[str, set[int]]:
+    """What is said of the facts of the *strange* pieces and of all that the template states together with them, in the words of
+    who vouches for them, else in the template's; and the pieces in whose place that stands."""
+    template = list(pieces_of(source.text, ends_of(source)))
     facts = {token for place in strange for token in PLACEHOLDER.findall(pieces[place])}
     before: set[str] = set()
     while facts != before:
@@ -121,7 +146,12 @@ def _instead(pieces: Sequence[str], strange: Sequence[int], source: Draft) -> tu
             if (tokens := set(PLACEHOLDER.findall(sentence))) & facts:
                 facts |= tokens
     taken = {place for place, piece in enumerate(pieces) if set(PLACEHOLDER.findall(piece)) & facts}
-    if facts >= set(PLACEHOLDER.findall(source.text)) and facts:
+    if not taken:
+        return "", taken
+    found = known.told("".join(pieces[place] for place in sorted(taken)))
+    if found is not None:
+        return found, taken
+    if facts >= set(PLACEHOLDER.findall(source.text)):
         said = set(template)
         return source.text.strip(), taken | {place for place, piece in enumerate(pieces) if piece in said}
     return "".join(sentence for sentence in template if set(PLACEHOLDER.findall(sentence)) & facts).strip(), taken
@@ -141,52 +171,22 @@ def _joined(
                 kept.append(said + gap)
         elif place not in unvouched:
             kept.append(piece)
-        elif kept and piece.rstrip().endswith(_ENDS) and kept[-1].rstrip().endswith(_PAUSES):
+        elif kept and piece.rstrip().endswith(ENDS) and kept[-1].rstrip().endswith(PAUSES):
             kept[-1] = kept[-1].rstrip()[:-1] + piece.rstrip()[-1]
     return "".join(kept).strip()
 
 
-def _pieces(text: str, source: Draft) -> Iterator[str]:
-    """The sentences of *text*, and what stands between two semicolons. A list ends what stands before and behind it."""
-    for sentence in split(text):
-        last = 0
-        for match in _END.finditer(sentence):
-            if match[1] is not None:
-                filler = source.fillers.get(match[1])
-                if filler is None or not ("\n" in filler.text or filler.text.endswith(_ENDS)):
-                    continue
-                yield from filter(None, (sentence[last : match.start()], match[0]))
-            else:
-                yield sentence[last : match.end()]
-            last = match.end()
-        if sentence[last:]:
-            yield sentence[last:]
-
-
-def _passes(
-    sentence: str, words: Bare, source: Draft, results: Sequence[Result], language: Language, freedom: Freedom
+def _may_stand(
+    piece: str, source: Draft, results: Sequence[Result], language: Language, freedom: Freedom, but: str
 ) -> bool:
-    familiar = is_familiar(words.text.strip(), source, language, freedom)
-    return (
-        familiar
-        and is_vouched_for(words.text, source, language)
-        and all(refusal.rule in _OF_THE_WHOLE for refusal in verify(sentence, source, results, language))
+    """Whether a sentence that nobody said before may be said, as far as *freedom* goes."""
+    if freedom == "strict":
+        return False
+    words = bare(piece).text
+    if freedom == "known" and not is_familiar(words.strip(), source, language, but):
+        return False
+    if PLACEHOLDER.search(piece):
+        return True
+    return is_vouched_for(words, source, language) and all(
+        refusal.rule in _OF_THE_WHOLE for refusal in verify(piece, source, results, language)
     )
-
-
-def _told(draft: Bare) -> list[str]:
-    return [draft.text[start:end] for start, end in sentences(draft.text)]
-
-
-def _written(capability: str, outcome: str, language: Language) -> frozenset[str]:
-    """The sentences that people wrote for this outcome, facts as marks."""
-    return _all_written().get((capability, outcome, language), frozenset())
-
-
-@cache
-def _all_written() -> Mapping[tuple[str, str, str], frozenset[str]]:
-    found: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for pair in pairs():
-        said = _told(bare(as_draft(pair.reply)))
-        found[pair.capability, pair.outcome, pair.lang].update(said)
-    return {key: frozenset(said) for key, said in found.items()}

@@ -14,16 +14,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
+from typing import get_args
 
 from responses.draft import Draft
-from responses.freedom import Freedom
 from responses.gates.bare import MARK, as_draft, bare
 from responses.library import library
 from responses.reply import Language
 from responses.writer.pairs import pairs
 
-STRICT = 2
-"""How often two neighbours must have been seen where wording is strict."""
 _END = re.compile(r"(?<=[。！？!?\n;；])|(?<=\.)(?=\s)")
 _WORDS: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(rf"[a-z]+|{MARK}|\S"),
@@ -32,26 +30,25 @@ _WORDS: dict[Language, re.Pattern[str]] = {
 _EDGE = "\n"
 
 
-def is_familiar(sentence: str, source: Draft, language: Language, freedom: Freedom = "known") -> bool:
-    """Whether the words of *sentence* (folded, facts as marks) are known beside each other, as far as *freedom* asks for it."""
-    if freedom == "free":
-        return True
+def is_familiar(sentence: str, source: Draft, language: Language, but: str = "") -> bool:
+    """Whether all words of *sentence* (folded, facts as marks) but for one pair are known beside each other, as if nobody had
+    written the reply *but*: where two known phrases meet there is one that is new, a word put in or exchanged makes two."""
     strange = set(neighbours(sentence, language)) - _own(source.text, language)
-    if freedom == "strict":
-        return strange <= known(language, STRICT)
-    return len(strange - known(language)) < 2
+    counted = _counted(language)
+    once = _own(but, language) if but else frozenset()
+    return sum(counted[each] <= (each in once) for each in strange) < 2
+
+
+def read_all() -> None:
+    """Count what people wrote: it takes a second, which the first reply must not wait for."""
+    for language in get_args(Language):
+        _counted(language)
 
 
 def neighbours(sentence: str, language: Language) -> Iterator[str]:
     """Each word with the next, the edges of the sentence among them."""
     words = [_EDGE, *_WORDS[language].findall(sentence), _EDGE]
     return (f"{one} {other}" for one, other in itertools.pairwise(words))
-
-
-@cache
-def known(language: Language, least: int = 1) -> frozenset[str]:
-    """The neighbours that people wrote *least* times or more."""
-    return frozenset(each for each, count in _counted(language).items() if count >= least)
 
 
 @cache

@@ -111,11 +111,11 @@ class Gateway:
                 if said is None:
                     break
                 pruned = prune(said)
-                found = check(pruned.text)
+                text, found = pruned.checked(check)
                 refused += pruned.cut
                 if not found:
                     verdict: Verdict = "pruned" if pruned.cut else "passed"
-                    return Rewritten(vault.restore(pruned.text), name, asked.total(), tuple(refused), verdict)
+                    return Rewritten(vault.restore(text), name, asked.total(), tuple(refused), verdict)
                 refused += found
                 refusals += 1
                 if refusals == ATTEMPTS:

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from backends.result import Result
 from responses.draft import PLACEHOLDER, fill
-from responses.freedom import Freedom
+from responses.freedom import DEFAULT, Freedom
 from responses.gates.refusal import Refusal
 from responses.hostile.cases import Case, Honest, by_capability, cases_of, from_results, from_templates, written_pairs
 from responses.hostile.judge import wrong_in
@@ -25,6 +25,8 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 TRIES = 40
 """How often another case is tried before a kind is said to have nothing to lie about."""
 SAMPLES = 5
+UNWRITTEN = "unwritten"
+"""The honest drafts that are judged as if nobody had written them."""
 WRITTEN_SHARE = 0.25
 """Share of the hostile drafts that are made of replies people wrote, not of templates and real results."""
 
@@ -47,13 +49,16 @@ class Tally:
         return said | ({"samples": self.samples} if samples and self.samples else {})
 
 
-def shown(case: Case, text: str, freedom: Freedom = "known") -> tuple[str | None, tuple[Refusal, ...]]:
-    """What of *text* would be shown in the place of the case's source, if anything, and what it was refused or shortened for."""
-    pruned = prune(text, case.source, [case.result], case.language, freedom=freedom)
-    refused = verify(pruned.text, case.source, [case.result], case.language)
-    if not refused and pruned.cut and pruned.text == case.source.text.strip():
+def shown(
+    case: Case, text: str, freedom: Freedom = DEFAULT, *, but: str = ""
+) -> tuple[str | None, tuple[Refusal, ...]]:
+    """What of *text* would be shown in the place of the case's source, if anything, and what it was refused or shortened for; as if
+    nobody had ever written the reply *but*."""
+    pruned = prune(text, case.source, [case.result], case.language, freedom=freedom, but=but)
+    left, refused = pruned.checked(lambda said: verify(said, case.source, [case.result], case.language))
+    if not refused and pruned.cut and left == case.source.text.strip():
         refused = pruned.cut
-    return (None, refused) if refused else (pruned.text, pruned.cut)
+    return (None, tuple(refused)) if refused else (left, pruned.cut)
 
 
 def pool(results: Iterable[Result], rng: random.Random, *, written: bool = True) -> dict[str, dict[str, list[Case]]]:
@@ -74,7 +79,7 @@ def hostile(
     number: int,
     rng: random.Random,
     only: Sequence[LieKind] = (),
-    freedom: Freedom = "known",
+    freedom: Freedom = DEFAULT,
 ) -> dict[str, Tally]:
     """*number* hostile drafts, the kinds and the capabilities in turn; what became of them by kind."""
     told = list(only or kinds())
@@ -130,16 +135,17 @@ def _judge(tally: Tally, case: Case, text: str, kind: LieKind, lie: Any, freedom
 
 
 def honest_refused(
-    drafts: Sequence[Honest], rng: random.Random, freedom: Freedom = "known"
+    drafts: Sequence[Honest], rng: random.Random, freedom: Freedom = DEFAULT, *, unwritten: bool = False
 ) -> tuple[list[tuple[Honest, tuple[Refusal, ...]]], list[tuple[Honest, tuple[Refusal, ...]]]]:
     """The honest drafts of which nothing is shown, as a rewriting of whichever of their outcome's wordings, and why not of the
-    nearest; and those that are shown in part: shortened, or with the template's words in the place of some of theirs."""
+    nearest; and those that are shown in part: shortened, or with words that others wrote in the place of some of theirs. *unwritten*: each
+    is judged as if nobody had written it, though its words may stand among what people wrote."""
     refused, shortened = [], []
     for honest in drafts:
         nearest: tuple[Refusal, ...] | None = None
         least: tuple[Refusal, ...] | None = None
         for case in cases_of(honest, rng):
-            draft, found = shown(case, case.text, freedom)
+            draft, found = shown(case, case.text, freedom, but=honest.text if unwritten else "")
             if draft is None:
                 nearest = found if nearest is None or len(found) < len(nearest) else nearest
             else:
@@ -193,7 +199,7 @@ def bench(
     seed: int,
     honest: Mapping[str, Sequence[Honest]],
     show: bool = True,
-    freedom: Freedom = "known",
+    freedom: Freedom = DEFAULT,
 ) -> dict[str, Any]:
     """The whole measurement as JSON; *honest* are honest drafts by name, *show* tells the escapes of the kinds not kept back."""
     rng = random.Random(seed)  # noqa: S311
@@ -216,7 +222,7 @@ def bench(
     said["capabilities"] = len({name for found in cases.values() for name in found})
     said["honest"] = {}
     for name, texts in honest.items():
-        refused, shortened = honest_refused(texts, rng, freedom)
+        refused, shortened = honest_refused(texts, rng, freedom, unwritten=name == UNWRITTEN)
         said["honest"][name] = {
             "drafts": len(texts),
             "refused": len(refused),

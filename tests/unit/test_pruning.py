@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from responses.draft import PLACEHOLDER, Draft
 from responses.freedom import Freedom
-from responses.gates.bare import bare
-from responses.gates.familiar import is_familiar, known, neighbours
+from responses.gates.bare import as_draft, bare
+from responses.gates.familiar import is_familiar
 from responses.hostile.cases import cases_of, written_pairs
 from responses.hostile.fit import contrasts
 from responses.pruning import RULE, Pruned, prune
 from responses.reply import Language
 from responses.sentences import split
+from responses.writer.pairs import pairs
+from responses.writer.plan import Plan
+from responses.writer.rehearsal import staged
 from tests.unit.responses_samples import bill, fact_fillers
 
 BILL = "尾号⟦card_tail⟧的⟦card_name⟧还需还⟦remaining_due⟧，到期还款日是⟦due_date⟧。请记得按时还款。"
@@ -98,16 +101,29 @@ def test_what_the_template_says_without_a_fact_is_said_where_what_may_have_said_
     assert left.text == "这笔还办不了。请您换个金额。"
 
 
-def test_strict_freedom_allows_no_new_pair_of_words_and_known_freedom_one() -> None:
+def test_known_freedom_allows_one_new_pair_of_words_and_strict_freedom_no_new_sentence() -> None:
     source = Draft(BILL, fact_fillers(bill()))
-    once = "尾号⟦card_tail⟧的⟦card_name⟧还需还⟦remaining_due⟧，到期还款日是⟦due_date⟧啵。"
-    new = set(neighbours(bare(once).text, "zh")) - known("zh")
-    assert is_familiar(bare(once).text, source, "zh", "strict") <= is_familiar(bare(once).text, source, "zh", "known")
-    assert is_familiar(bare(once).text, source, "zh", "known") is (
-        len(new - set(neighbours(bare(BILL).text, "zh"))) < 2
-    )
-    for sentence in split(BILL):
-        assert is_familiar(bare(sentence).text, source, "zh", "strict")
+    twice = BILL.replace("⟦due_date⟧。", "⟦due_date⟧啵。")
+    assert not is_familiar(bare(twice).text, source, "zh")
+    assert pruned(twice).text == pruned(twice, freedom="strict").text == BILL
+    shorter = [
+        BILL[:place] + BILL[place + 1 :] for place in (BILL.index("还需"), BILL.index("到期"), BILL.index("日是"))
+    ]
+    once = next(text for text in shorter if is_familiar(bare(text).text, source, "zh"))
+    assert pruned(once).text == once
+    assert pruned(once, freedom="strict").text == BILL
+
+
+def test_what_may_not_be_said_is_said_in_the_nearest_words_of_who_wrote_of_the_same_facts() -> None:
+    pair = next(pair for pair in pairs() if pair.given and pair.lang == "zh" and pair.outcome == "found")
+    plan = Plan.of(pair)
+    drafts, result = staged(plan)
+    written = as_draft(pair.reply)
+    strange = written.replace("⟧", "⟧呐呐", 1)
+    assert prune(written, drafts[0], [result], "zh", freedom="strict") == Pruned(written)
+    for freedom in ("known", "strict"):
+        assert prune(strange, drafts[0], [result], "zh", freedom=freedom).text == written
+    assert prune(strange, drafts[0], [result], "zh", freedom="free").text == strange
 
 
 def test_what_a_person_wrote_for_the_outcome_is_kept_and_for_another_need_not_be() -> None:
