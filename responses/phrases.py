@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Protocol, TypeVar
 from zlib import crc32
 
@@ -34,7 +34,7 @@ def key(phrase: str) -> str:
     return f"{crc32(phrase.strip().encode()):08x}"
 
 
-@cache
+@lru_cache(maxsize=1 << 14)
 def keys_of(text: str) -> tuple[str, ...]:
     """The phrases of a text or template: all of it, the words it opens with, each sentence that states no fact."""
     plain = text.replace("[[", "").replace("]]", "")

@@ -102,7 +102,8 @@ class Prompt:
 
     A writer that is no chat model needs no messages: ``matters``, ``mood``, ``tone``, ``room``, ``customer`` and
     ``language`` are its plan, field by field that of ``writer.pairs.Pair`` (``room`` is its ``channel``). ``customer``
-    is what was written, personal data and figures as ``⟦KIND_1⟧``; empty where that is not known.
+    is what was written, personal data and figures as ``⟦KIND_1⟧``; empty where that is not known. ``said`` are the phrases that
+    the conversation has heard (``responses.phrases``).
     """
 
     messages: tuple[Message, ...]
@@ -115,6 +116,7 @@ class Prompt:
     tone: Tone = "warm"
     room: Room = "web"
     customer: str = ""
+    said: tuple[str, ...] = ()
 
     def again(self, said: str, refused: Sequence[Refusal]) -> Prompt:
         """The same request after *said* was refused, naming why."""
@@ -150,17 +152,22 @@ def prompt_for(draft: Draft, audience: Audience, matters: Sequence[Matter] = ())
         version=prompt_version(),
         instructions=instructions,
         matters=tuple(matters),
-        mood=audience.mood,
+        mood="calm" if _is_answered(audience) else audience.mood,
         tone=audience.tone,
         room=audience.room,
         customer=customer,
+        said=audience.said,
     )
+
+
+def _is_answered(audience: Audience) -> bool:
+    return audience.mood_answered and audience.mood in _tones()["answered"]
 
 
 def _asked(draft: Draft, audience: Audience, customer: str) -> str:
     """Whom it is for, what they wrote, and the draft."""
     language, tones = audience.language, _tones()
-    mood = "answered" if audience.mood_answered and audience.mood in tones["answered"] else "mood"
+    mood = "answered" if _is_answered(audience) else "mood"
     told = (
         tones[mood][audience.mood][language],
         tones["tone"][audience.tone][language],

@@ -9,9 +9,10 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from responses.phrases import keys_of
 from responses.writer.pairs import Pair
 from responses.writer.plan import Plan, base_name, placed
 
@@ -22,7 +23,7 @@ _ALIKE = 6.0
 _TO_ANYONE = frozenset({"calm", "hurried"})
 """Moods whose replies hurt nobody in another: no comfort, no apology, no congratulation."""
 _IN_ITS_PLACE = {
-    "warm": ("warm", "formal"),
+    "warm": ("warm",),
     "formal": ("formal", "warm"),
     "brief": ("brief", "warm"),
     "elder": ("elder", "warm"),
@@ -57,9 +58,10 @@ class Recital:
             key = (pair.capability, pair.outcome, pair.lang, tuple(sorted(pair.given)))
             self._lines.setdefault(key, []).append(_Line(pair, heard, (words & heard) - common))
 
-    def fitting(self, plan: Plan, seed: int) -> list[str]:
+    def fitting(self, plan: Plan, seed: int, said: Collection[str] = ()) -> list[str]:
         """Replies to *plan* with ``⟦names⟧``, in the order in which to try them: drawn by *seed*, the likelier the more of
-        mood, tone, channel and the customer's words they share."""
+        mood, tone, channel and the customer's words they share; before those of which the conversation has heard phrases
+        (*said*, as ``responses.phrases`` keeps them)."""
         key = (plan.capability, plan.outcome, plan.lang, tuple(sorted(map(base_name, plan.given))))
         words = _words(plan.customer)
         chance = random.Random(seed)  # noqa: S311 - a wording, not a secret
@@ -69,7 +71,8 @@ class Recital:
             for line in self._lines.get(key, ())
             if line.taken_up <= words and _may_be_said(line.pair, plan)
         ]
-        return [placed(reply, plan.given) for _, reply in sorted(drawn, reverse=True)]
+        replies = [placed(reply, plan.given) for _, reply in sorted(drawn, reverse=True)]
+        return sorted(replies, key=lambda reply: sum(phrase in said for phrase in keys_of(reply)))
 
 
 def _may_be_said(pair: Pair, plan: Plan) -> bool:

@@ -80,7 +80,7 @@ class Writer:
             seed = _seed(request, number)
             try:
                 watch = watching(plan, request.prompt.draft)
-                recited = self._recited(plan, seed, watch)
+                recited = self._recited(plan, seed, request.prompt.said, watch)
                 if recited is not None:
                     written.append(recited)
                     continue
@@ -93,9 +93,9 @@ class Writer:
             usage = Usage(usage.tokens_in + read, usage.tokens_out + drawn.tokens)
         return Completion("\n".join(written), self.name, usage)
 
-    def _recited(self, plan: Plan, seed: int, watch: Watch) -> str | None:
+    def _recited(self, plan: Plan, seed: int, said: Sequence[str], watch: Watch) -> str | None:
         """The first of a few fitting pairs that the gates have nothing against."""
-        fitting = self._recital.fitting(plan, seed)[:_TRIED]
+        fitting = self._recital.fitting(plan, seed, said)[:_TRIED]
         return next((reply for reply in fitting if watch(reply, True) is None), None)
 
     def _drawn(self, plan: Plan, seed: int, watch: Watch, ends: float) -> tuple[Drawn, int]:

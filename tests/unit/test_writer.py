@@ -20,10 +20,13 @@ from hypothesis import strategies as st
 
 from bot.models import open_models
 from bot.parts import utc_now
-from responses.draft import PLACEHOLDER
+from responses.audience import Audience
+from responses.check import SAMPLE_TIME
+from responses.draft import PLACEHOLDER, Draft
 from responses.gateway import ModelFailure, Request
 from responses.gateway.providers import Entry
-from responses.prompting import Matter, Prompt
+from responses.phrases import keys_of, remembered
+from responses.prompting import Matter, Prompt, prompt_for
 from responses.writer.decode import How, Logits, OutOfTime, Sampler
 from responses.writer.pairs import PAIRS, Pair, pairs
 from responses.writer.plan import Plan
@@ -264,6 +267,22 @@ def test_a_conversation_hears_the_same_written_reply_again_and_others_hear_other
     plan = Plan("affirm", "plain", ())
     assert WRITTEN.fitting(plan, 3) == WRITTEN.fitting(plan, 3)
     assert len({WRITTEN.fitting(plan, seed)[0] for seed in range(40)}) >= 5
+
+
+def test_a_conversation_does_not_hear_a_written_reply_twice_while_there_are_others():
+    plan, said, told = Plan("affirm", "plain", ()), (), []
+    for _ in range(8):
+        told.append(WRITTEN.fitting(plan, 3, said)[0])
+        said = remembered(said, keys_of(told[-1]))
+    assert len(set(told)) == len(told)
+
+
+def test_who_was_angry_and_has_had_an_apology_is_told_as_who_is_calm():
+    angry = Audience(now=SAMPLE_TIME, mood="angry")
+    asked = [
+        prompt_for(Draft("还需还。", {}), angry.model_copy(update={"mood_answered": met})).mood for met in (False, True)
+    ]
+    assert asked == ["angry", "calm"]
 
 
 def test_who_says_nearly_the_same_as_was_answered_once_mostly_hears_that_answer():
