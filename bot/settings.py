@@ -148,6 +148,7 @@ class Settings(BaseSettings):
         description="what a model may say: what no gate refuses (free), in known words (known), what people said (strict)",
     )
     providers: Path | None = Field(default=None, description="the language models; see responses/gateway/providers.py")
+    writer: bool = Field(default=True, description="whether replies that people wrote are said where no model is named")
     model_url: HttpUrl | None = Field(default=None, description="the short form: one OpenAI-compatible service")
     model_name: Annotated[str | None, Field(pattern=PROVIDER_NAME)] = None
     model_key: SecretStr | None = None
@@ -381,11 +382,12 @@ class Settings(BaseSettings):
         return self.env == "demo"
 
     def language_models(self) -> tuple[Entry, ...]:
-        """The models that may put replies into words, the first preferred. Raises ``ProviderError``."""
+        """The models that may put replies into words, the first preferred; where none is named our own writer, which says what
+        people wrote. Raises ``ProviderError``."""
         if self.providers is not None:
             return read_providers(self.providers)
         if self.model_url is None or self.model_name is None:
-            return ()
+            return (Entry(name="writer", kind="writer"),) if self.writer else ()
         return (
             Entry(
                 name=self.model_name,

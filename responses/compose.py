@@ -48,7 +48,7 @@ async def compose(
     What must be said beside the results comes before the questions at the end, so that the reply ends with them.
     A model's wording of the parts that need not be exact is used where it passes every gate, in words that *freedom* allows;
     else the templates are the reply. A *listener* hears a model's sentences as soon as they are verified, and the reply begins with what they
-    heard; a reply by template is whole at once, and nothing of it is heard before. Raises ``TemplateError``,
+    heard; a reply by template, or by a model that streams nothing, is whole at once, and nothing of it is heard before. Raises ``TemplateError``,
     ``MissingFact`` or ``UnknownDisclosure`` where this room lacks a part that a result needs: never on account of a model.
     """
     drafter = Drafter(audience.language)
@@ -58,14 +58,15 @@ async def compose(
         whole = await _ended(plan, listener, audience.language)
         how = How(generator=TEMPLATE, verdict="mended", rules=rules_version(), phrases=_phrases(plan.plain))
     else:
-        rewritten = None
+        rewritten = streamed = None
         if gateway is not None and plan.free:
-            rewritten = await _rewrite(plan, audience, gateway, listener, freedom)
+            streamed = listener if gateway.streams else None
+            rewritten = await _rewrite(plan, audience, gateway, streamed, freedom)
         said = fill(plan.plain)
         if rewritten is not None and rewritten.text is not None:
             said = joined([fill(plan.before), fill(plan.source, rewritten.text), fill(plan.after)], "")
-            if listener is not None:
-                await say_up_to(listener, said)
+            if streamed is not None:
+                await say_up_to(streamed, said)
         whole = Heard(said.text, tuple(span.evidence() for span in said.spans))
         how = _how(plan, rewritten)
     return Reply(

@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from responses.gates.refusal import Refusal
-from responses.gateway.port import Completion, Delta, ModelFailure, ModelProvider, Request, pieces
+from responses.gateway.port import (
+    Completion,
+    Delta,
+    ModelFailure,
+    ModelProvider,
+    Request,
+    StreamingProvider,
+    pieces,
+)
 from responses.gateway.upstream import Upstream
 from responses.gateway.usage import estimated
 from responses.mask import Vault, sweep
@@ -68,6 +76,11 @@ class Gateway:
         for probe in (probes := list(self._probes)):
             probe.cancel()
         await asyncio.gather(*probes, return_exceptions=True)
+
+    @property
+    def streams(self) -> bool:
+        """Whether any of its models hands its text out while it is made."""
+        return any(isinstance(each.provider, StreamingProvider) for each in self.upstreams)
 
     async def rewrite(
         self,
