@@ -13,7 +13,7 @@ DONE: dict[Language, re.Pattern[str]] = {
         r"|[办转换改调开关停弄搞批](?:好|妥|完|成|定|下来)了?[啦了]|成功了?(?=[，。！,.!]|$)|(?:审核|申请)通过了"
     ),
     "en": re.compile(
-        r"(?<!nothing )\b(?:has|have|was|were) (?:already |now |just )?(?:been )?(?:\w+ly )?(?:done|approved|completed|cancelled|unlocked|raised|processed|"
+        r"(?<!nothing )(?<!how it )\b(?:has|have|was|were) (?:already |now |just )?(?:been )?(?:\w+ly )?(?:done|approved|completed|cancelled|unlocked|raised|processed|"
         r"transferred|submitted|granted|credited|settled|paid|booked|frozen|arranged)\b|\bI(?:'ve| have) (?:done|approved|cancelled|raised|transferred|submitted|changed|arranged|frozen|paid|booked)\b|\ball done\b|"
         r"\bis (?:all )?(?:done|sorted|approved)\b|\bsuccessfully\b|\bwent through\b",
         re.IGNORECASE,
@@ -69,7 +69,7 @@ STATE: dict[Language, re.Pattern[str]] = {
 UNSAYING: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(r"(?:以上|上面|前面|刚才)[^，。]{0,6}(?:不对|不算数|有误|错|别信)"),
     "en": re.compile(
-        r"\b(?:that|this) is not true\b|\bignore the above\b|\bthe opposite\b|\bis wrong\b|\bdisregard\b", re.I
+        r"\b(?:that|this) is not true\b|\bignore the above\b|\bthe opposite\b|(?<!nothing )\bis wrong\b|\bdisregard\b", re.I
     ),
 }
 STATUS_WORDS = ("支持", "成功", "到账", "通过", "生效", "逾期", "足够", "包括", "收费", "入账")
