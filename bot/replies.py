@@ -1,4 +1,4 @@
-"""``docs/replies.md``: what ten results sound like in each mood, tone and language, as a customer without any model hears it."""
+"""``docs/replies.md``: what ten results sound like in each mood, tone and language, as a customer hears it who is asked no model."""
 
 from __future__ import annotations
 
@@ -16,22 +16,27 @@ from backends.rules import standing_facts
 from backends.values import Count
 from responses.audience import Audience, Mood, Tone
 from responses.compose import compose
+from responses.gateway import Gateway
+from responses.gateway.providers import Entry
 from responses.library import FactType, library, wording
 from responses.reply import Language, Reply
+from responses.writer.serve import open_writer
 
 SPECIMENS = Path(responses.__file__).with_name("specimens.yml")
 NOW = dt.datetime(2026, 11, 21, 7, 4, tzinfo=dt.UTC)
 """Afternoon in Beijing."""
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+PATIENT = 60.0
+"""Seconds that a reply may take here: a page is the same however busy the machine is."""
 _SOURCE = "specimen"
 _TITLE = """# What replies sound like
 
 Written by `teller replies`; a test keeps it true. Ten results, told to a customer in each mood and tone, in Chinese and in
-English, as the first reply of a conversation and by template: this is what is said where no language model is asked, or none
-gave a text that passed the gates. Facts are invented. A mood is heard in the customer's own words (`bot/moods.yml`); the
+English, as the first reply of a conversation, by our writer: what people wrote for it (`responses/writer/written/`), and the
+templates where nothing fits. This is what is said where no language model is named. Facts are invented. A mood is heard in the customer's own words (`bot/moods.yml`); the
 tone is simple for customers of sixty and more, brief for those in a hurry, formal for platinum and private banking, and
-warm for the rest. The words around the matter are those of `responses/persona.yml`, and a conversation hears none of
-them twice.
+warm for the rest. Greetings are those of `responses/persona.yml`; a conversation hears nothing twice while there is another
+way to say it.
 """
 _TOLD: dict[Tone, dict[str, Any]] = {
     "warm": {}, "brief": {}, "formal": {"tier": "private"}, "elder": {"age": 72},
@@ -40,7 +45,16 @@ _TOLD: dict[Tone, dict[str, Any]] = {
 
 def page() -> str:
     """The whole page as Markdown."""
-    return "".join([_TITLE, *(_section(result) for result in specimens())])
+    return asyncio.run(_page())
+
+
+async def _page() -> str:
+    writer = open_writer(Entry(name="writer", kind="writer"))
+    try:
+        gateway = Gateway(writer, deadline=PATIENT)
+        return "".join([_TITLE, *[await _section(result, gateway) for result in specimens()]])
+    finally:
+        await writer.close()
 
 
 def specimens() -> list[Result]:
@@ -48,13 +62,15 @@ def specimens() -> list[Result]:
     return [_result(**each) for each in yaml.safe_load(SPECIMENS.read_text("utf-8"))]
 
 
-def reply(result: Result, mood: Mood, tone: Tone, language: Language, variation: int = 0) -> Reply:
-    """The first reply of a conversation in that *mood* and *tone*."""
+async def reply(
+    result: Result, mood: Mood, tone: Tone, language: Language, variation: int = 0, gateway: Gateway | None = None
+) -> Reply:
+    """The first reply of a conversation in that *mood* and *tone*, by template without a *gateway*."""
     audience = _Toned.of(
         (_honorific(), *((Fact.of("age", Count(72, "year"), source=_SOURCE, as_of=NOW),) if tone == "elder" else ())),
         language=language, channel="web", greeted=False, now=NOW, variation=variation, mood=mood,
     ).model_copy(update={"toned": tone})  # fmt: skip
-    return asyncio.run(compose([result], audience, now=NOW, rules=standing_facts(NOW)))
+    return await compose([result], audience, now=NOW, rules=standing_facts(NOW), gateway=gateway)
 
 
 class _Toned(Audience):
@@ -67,9 +83,9 @@ class _Toned(Audience):
         return self.toned
 
 
-def _section(result: Result) -> str:
+async def _section(result: Result, gateway: Gateway) -> str:
     rows = [
-        f"| {mood} | {tone} | {_cell(reply(result, mood, tone, language, place).text)} |\n"
+        f"| {mood} | {tone} | {_cell((await reply(result, mood, tone, language, place, gateway)).text)} |\n"
         for language in LANGUAGES
         for place, (mood, tone) in enumerate(_ways())
     ]

@@ -16,7 +16,7 @@ from responses.freedom import DEFAULT, Freedom
 from responses.gates.refusal import Refusal
 from responses.gateway import Gateway, Rewritten
 from responses.library import TemplateError, wording
-from responses.manner import GREETS_ITSELF, check_manner, closing, greeting, opening
+from responses.manner import GREETS_ITSELF, check_manner, closing, greeting, opening, telephone
 from responses.parts import Part
 from responses.persona import persona
 from responses.phrases import key, keys_of, lead
@@ -64,7 +64,9 @@ async def compose(
             rewritten = await _rewrite(plan, audience, gateway, streamed, freedom)
         said = fill(plan.plain)
         if rewritten is not None and rewritten.text is not None:
-            said = joined([fill(plan.before), fill(plan.source, rewritten.text), fill(plan.after)], "")
+            phone = plan.telephone(rewritten.text)
+            told = [fill(plan.before), fill(plan.source, rewritten.text), fill(phone), fill(plan.after)]
+            said = joined(told, "")
             if streamed is not None:
                 await say_up_to(streamed, said)
         whole = Heard(said.text, tuple(span.evidence() for span in said.spans))
@@ -84,7 +86,7 @@ class _Plan:
     """The reply before anybody has put it into words. ``plain`` is all of it by template.
 
     A model may say ``source``, what the ``free`` parts say, in words of its own; it stands between ``before`` (greeting
-    and what is exact) and ``after`` (what is exact, must be said, or asks).
+    and what is exact) and ``after`` (what is exact, must be said, or asks), with the ``phone`` for an older customer between.
     """
 
     plain: Draft
@@ -93,6 +95,7 @@ class _Plan:
     answers: Sequence[Part]
     end: Draft
     space: str
+    phone: Draft | None
 
     @cached_property
     def free(self) -> tuple[Part, ...]:
@@ -114,6 +117,13 @@ class _Plan:
         row = _row([*(part.draft for part in self.answers[self._first :] if part.exact), self.end], "\n")
         return Draft(f"\n{row.text}" if row.text else "", row.fillers, row.phrases)
 
+    def telephone(self, text: str) -> Draft:
+        """The ``phone`` behind a model's *text*; nothing behind a question, or where that names it."""
+        if self.phone is None or self.phone.text in text or text.rstrip().endswith(("？", "?")):
+            return Draft("", {})
+        gap = "\n" if text.rstrip().endswith("⟧") else self.space
+        return Draft(gap + self.phone.text, self.phone.fillers, self.phone.phrases)
+
     @property
     def _first(self) -> int:
         """The place of the first part that a model may say."""
@@ -132,7 +142,8 @@ def _plan(
     head = _row([hello, open_, merged([part.draft for part in answers], "\n")], space)
     # A list is followed by a line of its own.
     gap = "\n" if head.text.endswith("⟧") else space
-    return _Plan(_row([_row([head, close], gap), end], "\n"), hello, open_, answers, end, space)
+    phone = telephone(parts, audience, rules, drafter) if not end.text else None
+    return _Plan(_row([_row([head, close], gap), end], "\n"), hello, open_, answers, end, space, phone)
 
 
 def _row(drafts: Sequence[Draft | None], separator: str) -> Draft:
@@ -221,7 +232,9 @@ def _how(plan: _Plan, rewritten: Rewritten | None) -> How:
     by_model = rewritten.text is not None
     phrases = _phrases(plan.plain)
     if rewritten.text is not None:
-        said = Draft(plan.before.text + rewritten.text, {}, (*plan.before.phrases, *keys_of(rewritten.text)))
+        phone = plan.telephone(rewritten.text)
+        told = (*plan.before.phrases, *keys_of(rewritten.text), *phone.phrases)
+        said = Draft(plan.before.text + rewritten.text, {}, told)
         phrases = _phrases(said)
     return How(
         generator=rewritten.generator if by_model else TEMPLATE,

@@ -8,4 +8,4 @@ Freedom = Literal["free", "known", "strict"]
 """What a model may say: ``free``, what no gate refuses; ``known``, that in words that people put side by side, but for one new
 pair a sentence (a word put in or exchanged makes two); ``strict``, sentences that people said of the same outcome and the same
 facts. What it may not say is said by the nearest sentence that it may, by the template, or not at all."""
-DEFAULT: Freedom = "known"
+DEFAULT: Freedom = "strict"

@@ -64,17 +64,35 @@ def opening(parts: Sequence[Part], audience: Audience, drafter: Drafter) -> Draf
 def closing(parts: Sequence[Part], audience: Audience, rules: Mapping[str, Fact], drafter: Drafter) -> Draft | None:
     """An offer or a good wish behind the matter; never behind a question, nor where the channel has no room for it."""
     last = parts[-1]
-    if any(part.asks for part in parts) or not persona().channels[audience.room].spare:
-        return None
-    if last.result.capability == "goodbye":
+    if last.result.capability == "goodbye" and _may_close(parts, audience):
         return _parting(last, audience, drafter)
-    if any(map(_says_nothing_around, parts)) or last.exact or audience.tone == "brief":
-        return None
-    if last.kind == "ask" or last.draft.text.rstrip().endswith(("？", "?")):
+    if not _may_offer(parts, audience) or last.draft.text.rstrip().endswith(("？", "?")):
         return None
     said = [_wish(last, audience, drafter), _telephone(last, audience, rules, drafter)]
     told = [draft for draft in said if draft is not None]
     return merged(told, "" if audience.language == "zh" else " ") if told else None
+
+
+def telephone(
+    parts: Sequence[Part], audience: Audience, rules: Mapping[str, Fact], drafter: Drafter
+) -> Draft | None:
+    """The hotline behind what a model or a person put into words, which has everything else of a closing in it."""
+    return _telephone(parts[-1], audience, rules, drafter) if _may_offer(parts, audience) else None
+
+
+def _may_close(parts: Sequence[Part], audience: Audience) -> bool:
+    return persona().channels[audience.room].spare and not any(part.asks for part in parts)
+
+
+def _may_offer(parts: Sequence[Part], audience: Audience) -> bool:
+    last = parts[-1]
+    return (
+        _may_close(parts, audience)
+        and not any(map(_says_nothing_around, parts))
+        and not last.exact
+        and audience.tone != "brief"
+        and last.kind != "ask"
+    )
 
 
 def _wish(last: Part, audience: Audience, drafter: Drafter) -> Draft | None:

@@ -13,6 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from backends.result import Result
 from responses.draft import PLACEHOLDER, Draft, required
@@ -39,15 +40,25 @@ _WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?|#")
 _EDGES = " \n。！？!?.…；;"
 
 
+class Said(NamedTuple):
+    """What somebody said; ``plain`` is its words alone, a fact being one of them, and ``size`` how many pairs they make."""
+
+    text: str
+    plain: str
+    size: int
+
+
 class Vouched:
     """What may be said of some results with the facts of one draft: *sentences* as they are, *runs* of them by the facts they
     state, and *whole* replies that state all of them."""
 
     def __init__(
-        self, sentences: Iterable[str], runs: Mapping[Facts, Sequence[str]], whole: Sequence[str], language: Language
+        self, sentences: Iterable[str], runs: Mapping[Facts, Iterable[str]], whole: Iterable[str], language: Language
     ) -> None:
         self._known = set(map(_key, sentences))
-        self._runs, self._whole, self._language = runs, whole, language
+        self._runs = {facts: [_said(text, language) for text in found] for facts, found in runs.items()}
+        self._whole = [_said(text, language) for text in whole]
+        self._language = language
 
     def says(self, sentence: str) -> bool:
         """Whether somebody said just this, of the same facts in the same places; the ends of it apart."""
@@ -56,13 +67,13 @@ class Vouched:
     def nearest(self, text: str, but: frozenset[str] = frozenset()) -> str | None:
         """What somebody said of exactly the facts of *text*, in the words most like it, and is none of *but*. Without a fact it must
         be alike enough to mean the same; ``None`` where nothing is."""
-        found = self._likest(_facts(text), _words(text, self._language), but)
+        found = self._likest(_facts(text), _pairs(text, self._language), but)
         return found[1] if found is not None else None
 
     def told(self, text: str) -> str | None:
         """Exactly the facts of *text* in what somebody said of them, as few sentences from different replies as will do, in the
         words most like it; ``None`` where there is no such."""
-        found = self._parts(Counter(_facts(text)), _words(text, self._language), MOST_PARTS)
+        found = self._parts(Counter(_facts(text)), _pairs(text, self._language), MOST_PARTS)
         if not found:
             return None
         said = sorted((said for _, said in found), key=lambda said: text.find(PLACEHOLDER.findall(said)[0]))
@@ -70,30 +81,28 @@ class Vouched:
 
     def whole(self, text: str) -> Iterator[str]:
         """The replies that state all facts of the draft and are at all like *text*, the likest first."""
-        words = _words(text, self._language)
-        found = sorted(((_alike(words, _words(said, self._language)), said) for said in self._whole), reverse=True)
+        mine = _pairs(text, self._language)
+        found = sorted(((_alike(mine, said), said.text) for said in self._whole), reverse=True)
         yield from (said for alike, said in found if alike >= HARDLY_ALIKE)
 
-    def _parts(self, left: Counter[str], words: frozenset[str], most: int) -> tuple[tuple[float, str], ...]:
-        whole = self._likest(tuple(sorted(left.elements())), words)
+    def _parts(self, left: Counter[str], mine: frozenset[str], most: int) -> tuple[tuple[float, str], ...]:
+        whole = self._likest(tuple(sorted(left.elements())), mine)
         if whole is not None or most < 2:
             return () if whole is None else (whole,)
         first = min(left)
         ways = []
         for facts in self._runs:
             if first in facts and not (counted := Counter(facts)) - left:
-                begun = self._likest(facts, words)
-                ended = self._parts(left - counted, words, most - 1)
+                begun = self._likest(facts, mine)
+                ended = self._parts(left - counted, mine, most - 1)
                 if begun is not None and ended:
                     ways.append((begun, *ended))
         return max(ways, key=lambda way: (-len(way), sum(alike for alike, _ in way)), default=())
 
     def _likest(
-        self, facts: Facts, words: frozenset[str], but: frozenset[str] = frozenset()
+        self, facts: Facts, mine: frozenset[str], but: frozenset[str] = frozenset()
     ) -> tuple[float, str] | None:
-        found = (
-            (_alike(words, _words(said, self._language)), said) for said in self._runs.get(facts, ()) if said not in but
-        )
+        found = ((_alike(mine, said), said.text) for said in self._runs.get(facts, ()) if said.text not in but)
         best = max(found, default=None)
         return best if best is not None and (facts or best[0] >= LEAST_ALIKE) else None
 
@@ -137,7 +146,7 @@ def _stated(result: Result, results: Sequence[Result]) -> frozenset[str] | None:
     return frozenset(own - others)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1024)
 def _vouched(
     source: str,
     what: tuple[tuple[str, str, frozenset[str] | None], ...],
@@ -159,7 +168,7 @@ def _vouched(
             if not Counter(facts := _facts(run)) - Counter(given):
                 runs[facts][run.strip()] = None
     whole = [text.strip() for text in texts[1:] if _facts(text) == tuple(sorted(given))]
-    return Vouched(sentences, {facts: tuple(found) for facts, found in runs.items()}, whole, language)
+    return Vouched(sentences, runs, whole, language)
 
 
 def _runs(pieces: Sequence[str]) -> Iterator[str]:
@@ -185,13 +194,13 @@ def _replies(capability: str, outcome: str, language: Language, given: tuple[str
         return
     names = frozenset(map(base_name, given))
     several = {name for name, count in Counter(map(base_name, given)).items() if count > 1 or name not in given}
-    optional = _optional(capability, outcome)
+    passing = optional(capability, outcome)
     for pair in read_written().get((capability, outcome, language), ()):
         if but and as_draft(pair.reply) == but:
             continue
         if Counter(pair.given) == Counter(map(base_name, given)):
             yield placed(pair.reply, given)
-        elif optional & names == optional & frozenset(pair.given):
+        elif passing & names == passing & frozenset(pair.given):
             yield _without(as_draft(pair.reply), several)
     for template in (*said.variants(language, elder=False), *said.variants(language, elder=True)):
         parts = [part for part in parse(template) if not part.optional or names.issuperset(part.names)]
@@ -207,7 +216,7 @@ def _without(reply: str, several: set[str]) -> str:
 
 
 @cache
-def _optional(capability: str, outcome: str) -> frozenset[str]:
+def optional(capability: str, outcome: str) -> frozenset[str]:
     """The facts that some wording of the outcome states only where they are there."""
     return frozenset(
         name
@@ -231,12 +240,23 @@ def _facts(text: str) -> Facts:
     return tuple(sorted(PLACEHOLDER.findall(text)))
 
 
-@lru_cache(maxsize=1 << 13)
-def _words(text: str, language: Language) -> frozenset[str]:
-    """The pairs of neighbouring words of *text*, in Chinese of characters; its facts are one, its punctuation none."""
+def _said(text: str, language: Language) -> Said:
+    plain = _plain(text, language)
+    return Said(text, plain, max(1, len(plain) - 1 if language == "zh" else plain.count(" ") - 2))
+
+
+def _plain(text: str, language: Language) -> str:
+    """The words of *text* without anything between them, or in English with a blank before and behind each."""
     plain = PLACEHOLDER.sub("#", text)
-    words = _LETTER.findall(plain) if language == "zh" else _WORD.findall(plain.lower())
-    return frozenset(map(" ".join, itertools.pairwise(words)))
+    return "".join(_LETTER.findall(plain)) if language == "zh" else f" {' '.join(_WORD.findall(plain.lower()))} "
+
+
+def _pairs(text: str, language: Language) -> frozenset[str]:
+    """The pairs of neighbouring words of *text*, in Chinese of characters; its facts are one, its punctuation none."""
+    plain = _plain(text, language)
+    if language == "zh":
+        return frozenset(map("".join, itertools.pairwise(plain)))
+    return frozenset(f" {one} {other} " for one, other in itertools.pairwise(plain.split()))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -247,6 +267,6 @@ def _key(sentence: str) -> str:
     return text.strip(_EDGES)
 
 
-def _alike(one: frozenset[str], other: frozenset[str]) -> float:
+def _alike(mine: frozenset[str], said: Said) -> float:
     """The share of two sentences' pairs of words that both have (Dice 1945)."""
-    return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
+    return 2 * sum(pair in said.plain for pair in mine) / (len(mine) + said.size) if mine else 0.0

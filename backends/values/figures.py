@@ -12,7 +12,7 @@ from backends.values.canonical import amount
 from backends.values.counts import scan_count, scan_ordinal
 from backends.values.currencies import CURRENCIES
 from backends.values.folding import fold
-from backends.values.harmless import HARMLESS
+from backends.values.harmless import harmless_at
 from backends.values.kinds import Amount, PercentPoints, Value
 from backends.values.moments import scan_clock, scan_date, scan_datetime, scan_month
 from backends.values.numerals import Number, scan_number
@@ -81,7 +81,7 @@ def find_figures(text: str) -> list[Figure]:
     figures: list[Figure] = []
     position, after = 0, -1
     while position < len(words):
-        harmless = HARMLESS.match(words, position)
+        harmless = harmless_at(words, position)
         found = _at(words, position, after)
         longest = max((each.end for _, each in found), default=position)
         if found and not (harmless and harmless.end() >= longest):

@@ -44,3 +44,9 @@ def _pattern() -> re.Pattern[str]:
 
 HARMLESS = _pattern()
 """The longest harmless word that begins at a place of folded text."""
+_FIRST = frozenset(word[0] for word in (*_CHINESE, *_ENGLISH.split("|")))
+
+
+def harmless_at(text: str, place: int) -> re.Match[str] | None:
+    """The longest harmless word that begins at *place* of folded *text*."""
+    return HARMLESS.match(text, place) if text[place] in _FIRST else None

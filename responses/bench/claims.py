@@ -69,7 +69,8 @@ STATE: dict[Language, re.Pattern[str]] = {
 UNSAYING: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(r"(?:以上|上面|前面|刚才)[^，。]{0,6}(?:不对|不算数|有误|错|别信)"),
     "en": re.compile(
-        r"\b(?:that|this) is not true\b|\bignore the above\b|\bthe opposite\b|(?<!nothing )\bis wrong\b|\bdisregard\b", re.I
+        r"\b(?:that|this) is not true\b|\bignore the above\b|\bthe opposite\b|(?<!nothing )\bis wrong\b|\bdisregard\b",
+        re.I,
     ),
 }
 STATUS_WORDS = ("支持", "成功", "到账", "通过", "生效", "逾期", "足够", "包括", "收费", "入账")

@@ -12,7 +12,8 @@ from backends.result import Result
 from responses.bench.checker import Bank, Truth, check
 from responses.draft import fill
 from responses.hostile.cases import Case, by_capability, cases_of, from_results, from_templates, written_pairs
-from responses.hostile.lies import Lie, LieKind, kinds
+from responses.hostile.lie import Lie
+from responses.hostile.lies import LieKind, kinds
 from responses.verify import verify
 
 TRIES = 40

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from responses.hostile.lies import Lie
+from responses.hostile.lie import Lie
 
 _DIGITS = re.compile(r"\d+(?:,\d+)*(?:\.\d+)?")
 

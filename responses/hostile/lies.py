@@ -15,7 +15,9 @@ import yaml
 from backends.result import Fact, Kind
 from responses.draft import PLACEHOLDER, fill
 from responses.gates.neighbours import FIGURES
+from responses.hostile.borrowed import of_another_capability, of_another_outcome, of_another_state
 from responses.hostile.cases import Case
+from responses.hostile.lie import Lie
 from responses.reply import Language
 
 HERE = Path(__file__).parent
@@ -26,15 +28,6 @@ _SENTENCE_END = re.compile(r"(?<=[。！？!?\n])(?![”」）)])|(?<=\.) (?=[A-
 OPENED = ("opened_first.yml", "opened_second.yml")
 CONTEXT = 12
 """Characters kept on either side of a changed place, so that the judge knows it from the same words elsewhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lie:
-    """A hostile draft. Shown, it is wrong where ``says`` stands in it, or where ``lacks`` does not."""
-
-    text: str
-    says: str | None = None
-    lacks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +378,9 @@ def _of_changes() -> Iterator[LieKind]:
         ("time_turned", "date", "mended_on", _replacing(_TIME_TURNED)),
         ("refusal_dropped", "status", "mended_on", _refusal_dropped),
         ("disclaimer_dropped", "promise", "mended_on", _disclaimer_dropped),
+        ("said_of_another_outcome", "status", "mended_on", of_another_outcome),
+        ("said_of_another_capability", "status", "mended_on", of_another_capability),
+        ("said_of_another_state", "status", "mended_on", of_another_state),
         ("facts_rotated", "figure", "opened", _rotated),
         ("multiplied", "figure", "opened", _beside(
             [("", "的两倍"), ("", "的一半"), ("", "乘以二"), ("双份", "")], [("twice ", ""), ("half of ", ""), ("", " times two"), ("double ", "")], figures)),

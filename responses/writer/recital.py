@@ -12,12 +12,16 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from responses.persona import persona
 from responses.phrases import keys_of
 from responses.writer.pairs import Pair
 from responses.writer.plan import Plan, base_name, placed
 
 _NAME = re.compile(r"\{[a-z][a-z0-9_]*\}")
-_SAME_TONE, _SAME_MOOD, _SAME_ROOM = 2.0, 2.0, 0.5
+_SAME_TONE, _SAME_MOOD, _SAME_ROOM = 3.0, 3.0, 0.5
+_MET = 2.0
+"""What a reply to an angry, anxious or hurried customer that meets the mood counts for beside."""
+_TO_BE_MET = frozenset({"angry", "anxious", "hurried"})
 _ALIKE = 6.0
 """What the customer's words being the same would count for."""
 _TO_ANYONE = frozenset({"calm", "hurried"})
@@ -76,6 +80,8 @@ class Recital:
 
 
 def _may_be_said(pair: Pair, plan: Plan) -> bool:
+    if plan.tone == "formal" and persona().is_informal(pair.reply, plan.lang):
+        return False
     return pair.tone in _IN_ITS_PLACE[plan.tone] and (pair.mood == plan.mood or pair.mood in _TO_ANYONE)
 
 
@@ -83,8 +89,8 @@ def _score(line: _Line, plan: Plan, words: frozenset[str]) -> float:
     pair = line.pair
     alike = len(words & line.heard) / len(words | line.heard) if words and line.heard else 0.0
     return (
-        _SAME_TONE * (pair.tone == plan.tone)
-        + _SAME_MOOD * (pair.mood == plan.mood)
+        (_SAME_TONE + _MET * (plan.tone == "formal")) * (pair.tone == plan.tone)
+        + (_SAME_MOOD + _MET * (plan.mood in _TO_BE_MET)) * (pair.mood == plan.mood)
         + _SAME_ROOM * (pair.channel == plan.channel)
         + _ALIKE * alike
     )

@@ -175,15 +175,18 @@ class Talker:
 
 @pytest.mark.parametrize("opening", ["您好，", "亲爱的，", "下午好！"])
 def test_a_model_may_not_greet_again_nor_have_a_habit_that_the_persona_has_not(opening: str) -> None:
-    reply = said(BALANCE, audience(), gateway=Gateway(Talker(opening), deadline=30))
+    reply = said(BALANCE, audience(), gateway=Gateway(Talker(opening), deadline=30), freedom="free")
     assert opening not in reply.text
     assert {span.rule for span in reply.how.refused} & {"greeting", "habit", "unvouched"}
-    assert said(BALANCE, audience(), gateway=Gateway(Talker("这就告诉您，"), deadline=30)).how.verdict == "passed"
+    assert (
+        said(BALANCE, audience(), gateway=Gateway(Talker("这就告诉您，"), deadline=30), freedom="free").how.verdict
+        == "passed"
+    )
 
 
 def test_a_model_may_not_open_as_the_reply_before_did() -> None:
-    heard = said(BALANCE, audience(), gateway=Gateway(Talker("这就告诉您，"), deadline=30)).how.phrases
-    again = said(BALANCE, audience(said=heard), gateway=Gateway(Talker("这就告诉您，"), deadline=30))
+    heard = said(BALANCE, audience(), gateway=Gateway(Talker("这就告诉您，"), deadline=30), freedom="free").how.phrases
+    again = said(BALANCE, audience(said=heard), gateway=Gateway(Talker("这就告诉您，"), deadline=30), freedom="free")
     assert {span.rule for span in again.how.refused} == {"repeated"}
 
 
@@ -228,3 +231,16 @@ def test_the_tone_is_the_customers() -> None:
         language="zh", channel="wecom", greeted=True, now=SAMPLE_TIME, variation=0,
     )  # fmt: skip
     assert (told.tone, told.room) == ("elder", "wechat")
+
+
+def test_an_older_customer_hears_the_hotline_behind_a_model_s_words_too_and_once() -> None:
+    elder = audience(age=72)
+    model = Gateway(Talker(""), deadline=30)
+    first = said(BALANCE, elder, gateway=model)
+    assert first.how.verdict == "passed"
+    assert HOTLINE.value in first.text
+    assert HOTLINE.value in [span.value for span in first.evidence]
+    again = said(BALANCE, elder.model_copy(update={"said": first.how.phrases}), gateway=model)
+    assert HOTLINE.value not in again.text
+    young = said(BALANCE, audience(), gateway=model)
+    assert HOTLINE.value not in young.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -91,7 +92,7 @@ def test_a_fact_in_words_that_nobody_put_side_by_side_is_said_by_the_template(st
 def test_only_the_facts_of_the_strange_sentence_are_said_again() -> None:
     source = "尾号⟦card_tail⟧还需还⟦remaining_due⟧。到期还款日是⟦due_date⟧。"
     text = "魔法卡片⟦card_tail⟧欠下⟦remaining_due⟧哟。⟦due_date⟧是到期还款日。"
-    left = prune(text, Draft(source, fact_fillers(bill())), [bill()], "zh")
+    left = prune(text, Draft(source, fact_fillers(bill())), [bill()], "zh", freedom="known")
     assert left.text == "尾号⟦card_tail⟧还需还⟦remaining_due⟧。⟦due_date⟧是到期还款日。"
 
 
@@ -144,3 +145,29 @@ def test_every_fact_stays_and_what_is_left_is_part_of_the_draft(
     assert sorted(PLACEHOLDER.findall(left.text)) == sorted(PLACEHOLDER.findall(BILL))
     assert all(text[each.start : each.end] == each.span for each in left.cut)
     assert len(left.text) + sum(len(each.span) for each in left.cut) >= len(text) - text.count("\n") - len(pieces)
+
+
+def test_strictly_nothing_is_said_that_nobody_said_of_the_same_facts_in_the_same_places() -> None:
+    said = "尾号⟦card_tail⟧的⟦card_name⟧还需还⟦remaining_due⟧，到期还款日是⟦due_date⟧。"
+    for text in (
+        BILL.replace("⟦remaining_due⟧", "⟦x⟧").replace("⟦due_date⟧", "⟦remaining_due⟧").replace("⟦x⟧", "⟦due_date⟧"),
+        said + "请记得按时还款哦。",
+        "好的，" + BILL,
+    ):
+        assert pruned(text, freedom="strict").text == BILL, text
+    assert pruned(said, freedom="strict") == Pruned(said)
+
+
+def test_a_sentence_of_another_state_of_the_facts_is_not_said() -> None:
+    overdue = next(
+        pair for pair in pairs() if (pair.capability, pair.outcome, pair.lang) == ("card_bill", "found", "zh") and "overdue_days" in pair.given
+    )  # fmt: skip
+    of_it = next(each for each in split(as_draft(overdue.reply)) if "overdue_days" not in each)
+    drafts, result = staged(
+        replace(Plan.of(overdue), given=tuple(name for name in overdue.given if name != "overdue_days"))
+    )
+    assert of_it.strip() not in drafts[0].text
+    left = prune(drafts[0].text + of_it, drafts[0], [result], "zh", freedom="strict")
+    assert of_it.strip() not in left.text or any(
+        of_it.strip() in as_draft(pair.reply) for pair in pairs() if (pair.capability, pair.outcome) == ("card_bill", "found") and "overdue_days" not in pair.given
+    )  # fmt: skip

@@ -23,21 +23,21 @@ def test_ten_results_are_told_in_every_mood_tone_and_language() -> None:
     assert len(specimens()) == 10
 
 
-def test_every_reply_greets_once_and_has_no_habit_of_a_hotline_or_a_companion() -> None:
+async def test_every_reply_greets_once_and_has_no_habit_of_a_hotline_or_a_companion() -> None:
     for result in specimens():
         for mood in get_args(Mood):
             for tone in get_args(Tone):
                 for language, name in (("zh", "陈女士"), ("en", "Ms Chen")):
-                    text = reply(result, mood, tone, language).text
+                    text = (await reply(result, mood, tone, language)).text
                     assert text.count(name) == 1, text
                     assert persona().habits(text, language) == [], text
 
 
-def test_the_mood_is_heard_in_the_reply() -> None:
+async def test_the_mood_is_heard_in_the_reply() -> None:
     done = next(result for result in specimens() if result.capability == "card_report_lost")
     bill = next(result for result in specimens() if result.capability == "card_bill")
-    said = {mood: reply(bill, mood, "warm", "zh").text for mood in get_args(Mood)}
+    said = {mood: (await reply(bill, mood, "warm", "zh")).text for mood in get_args(Mood)}
     assert len(set(said.values())) >= 5
     assert said["angry"].index("抱歉") < said["angry"].index("云杉星河白金卡")
-    frightened = reply(done, "anxious", "warm", "zh").text
+    frightened = (await reply(done, "anxious", "warm", "zh")).text
     assert frightened.index("冻结") < frightened.index("缓口气"), "act first, then comfort"

@@ -15,7 +15,8 @@ from responses.draft import Draft, fill
 from responses.hostile.bench import bench, half, honest_refused, hostile
 from responses.hostile.cases import Case, by_capability, from_results, from_templates, written_pairs
 from responses.hostile.judge import wrong_in
-from responses.hostile.lies import Lie, kinds
+from responses.hostile.lie import Lie
+from responses.hostile.lies import kinds
 from responses.pruning import Pruned
 from responses.verify import rule_ids, verify
 from tests.unit.responses_samples import BILL, bill, fact_fillers, result
