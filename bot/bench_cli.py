@@ -137,6 +137,7 @@ def replies(
     times: Annotated[int, typer.Option(min=2, help="How often each of them.")] = 10,
     lies: Annotated[int, typer.Option(min=0, help="Of each kind, that the checker itself is tried on.")] = 20,
     honest: Annotated[int, typer.Option(min=0, help="Replies that people wrote, that it is tried on.")] = 1000,
+    freedom: Annotated[Freedom, typer.Option(help="What models may say.")] = DEFAULT,
     out: Annotated[Path | None, typer.Option(help="Folder for replies.json and replies.html.")] = None,
 ) -> None:
     """Let every provider tell the same results to the same audiences; exit 1 where something wrong was shown."""
@@ -148,7 +149,7 @@ def replies(
         entries = read_providers(providers) if providers is not None else ()
         said = run(
             number=results, seed=seed, entries=entries, only=only or (), deadline=deadline, plans=plans, times=times,
-            lies_each=lies, honest=honest,
+            lies_each=lies, honest=honest, freedom=freedom,
         )  # fmt: skip
     except (UnknownProvider, ProviderError) as error:
         print(error, file=sys.stderr)

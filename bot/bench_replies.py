@@ -20,6 +20,7 @@ from responses.bench.measure import Bench, Contender, Told, against, capabilitie
 from responses.bench.observed import Liar, Observed
 from responses.bench.scenes import Scene, scenes, worded
 from responses.compose import TEMPLATE
+from responses.freedom import DEFAULT, Freedom
 from responses.gateway import DEADLINE, Meter, ModelProvider, Upstream
 from responses.gateway.providers import Entry, open_provider
 from responses.reply import Language
@@ -49,9 +50,10 @@ async def measure(
     lies_each: int = 20,
     honest: int = 1000,
     results: Sequence[Result] | None = None,
+    freedom: Freedom = DEFAULT,
 ) -> dict[str, Any]:
     """The whole measurement as JSON: *number* scenes, the variety of *times* replies to each of *plans* plans, and the checker's
-    own trial on so many lies of a kind and *honest* replies. *results* are the demo bank's unless told. ``UnknownProvider`` for a name in *only* that
+    own trial on so many lies of a kind and *honest* replies. *results* are the demo bank's unless told, *freedom* is that of models. ``UnknownProvider`` for a name in *only* that
     is neither built in nor one of *entries*, ``ProviderError`` for one that cannot be opened. The template is always there."""
     async with AsyncExitStack() as stack:
         contenders = [await _contender(name, entries, deadline, stack) for name in _names(entries, only)]
@@ -60,7 +62,7 @@ async def measure(
                 results = await specimens(Path(folder))
         said_of = worded(results)
         bank = Bank.of(results)
-        bench = Bench(standing_facts(NOW), bank)
+        bench = Bench(standing_facts(NOW), bank, freedom=freedom)
         customers = _customers()
         told = await bench.told(contenders, scenes(said_of, number, seed=seed, now=NOW, customers=customers))
         took = {each.name: each.totals() for each in contenders}
@@ -75,6 +77,7 @@ async def measure(
             "cores": len(os.sched_getaffinity(0)),
             "load": round(os.getloadavg()[0], 1),
             "deadline": deadline,
+            "freedom": freedom,
             "results": len(said_of),
             "capabilities": capabilities(said_of),
             "scenes": len(told[TEMPLATE]),

@@ -73,9 +73,7 @@ def closing(parts: Sequence[Part], audience: Audience, rules: Mapping[str, Fact]
     return merged(told, "" if audience.language == "zh" else " ") if told else None
 
 
-def telephone(
-    parts: Sequence[Part], audience: Audience, rules: Mapping[str, Fact], drafter: Drafter
-) -> Draft | None:
+def telephone(parts: Sequence[Part], audience: Audience, rules: Mapping[str, Fact], drafter: Drafter) -> Draft | None:
     """The hotline behind what a model or a person put into words, which has everything else of a closing in it."""
     return _telephone(parts[-1], audience, rules, drafter) if _may_offer(parts, audience) else None
 

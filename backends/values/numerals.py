@@ -29,7 +29,7 @@ _SPELLED = re.compile(
 _FORMAL_CHAR = re.compile(f"[{FORMAL}拾佰仟]")
 _FORMAL_UNITS = frozenset("元圆角分")
 _BEFORE_MYRIAD = re.compile(rf"[{''.join(sorted(NUMERALS - set('百佰千仟万亿')))}]+")
-_VAGUE_AFTER = re.compile(r"(?:[多余几]|来(?=[个天年块元张万]))[十百千万亿]*")
+_VAGUE_AFTER = re.compile(r"(?:[多几]|余(?!额)|来(?=[个天年块元张万]))[十百千万亿]*")
 _VAGUE = re.compile(r"(?:好?几|数)[十百千万亿]+")
 _SUFFIX = re.compile(r" ?(k|w|m|mn|mln|mil|bn|b|million|billion|thousand|hundred|grand)(?![a-z0-9])")
 _SUFFIXES = dict.fromkeys(("k", "grand", "thousand"), 10**3) | dict.fromkeys(

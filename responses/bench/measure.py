@@ -16,6 +16,7 @@ from responses.bench.scenes import Scene
 from responses.bench.variety import distinct_2, self_bleu, unfilled, words
 from responses.compose import TEMPLATE, compose
 from responses.draft import MissingFact
+from responses.freedom import DEFAULT, Freedom
 from responses.gateway import DEADLINE, Gateway, Upstream
 from responses.gateway.usage import NANO, Totals
 from responses.library import TemplateError
@@ -92,8 +93,14 @@ class Told:
 class Bench:
     """Tells scenes and judges them. *rules* are the bank's own facts by name, *bank* its names and statuses."""
 
-    def __init__(self, rules: Mapping[str, Fact], bank: Bank, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._rules, self._bank, self._clock = rules, bank, clock
+    def __init__(
+        self,
+        rules: Mapping[str, Fact],
+        bank: Bank,
+        clock: Callable[[], float] = time.perf_counter,
+        freedom: Freedom = DEFAULT,
+    ) -> None:
+        self._rules, self._bank, self._clock, self._freedom = rules, bank, clock, freedom
 
     async def told(self, contenders: Sequence[Contender], scenes: Iterable[Scene]) -> dict[str, list[Told]]:
         """What each of *contenders* says in each of *scenes*, one behind the other; of one who was given up on, what it said.
@@ -127,7 +134,9 @@ class Bench:
     async def reply(self, scene: Scene, gateway: Gateway | None) -> Reply:
         """The reply of *scene*, as the server composes it."""
         now = scene.audience.now
-        return await compose([scene.result], scene.audience, now=now, rules=self._rules, gateway=gateway)
+        return await compose(
+            [scene.result], scene.audience, now=now, rules=self._rules, gateway=gateway, freedom=self._freedom
+        )
 
     def truth(self, scene: Scene, plain: Reply) -> Truth:
         """What a reply to *scene* must say, of which *plain* is the template's."""

@@ -53,7 +53,7 @@ def told(provider: ModelProvider, scenes: Sequence[Scene], **terms: Any) -> dict
     """What *provider* and the template make of *scenes*."""
     meter = Meter(NOW.date)
     contenders = [Contender("template"), Contender(provider.name, Upstream(Observed(provider), meter=meter, **terms))]
-    said = asyncio.run(Bench(RULES, Bank.of(RESULTS)).told(contenders, scenes))
+    said = asyncio.run(Bench(RULES, Bank.of(RESULTS), freedom="free").told(contenders, scenes))
     return {each.name: figures(said[each.name], each.totals(), "CNY") for each in contenders}
 
 

@@ -76,7 +76,7 @@ async def test_no_canary_is_in_any_byte_that_leaves(tmp_path: Path, monkeypatch:
                 opened, _ = await service.conversations.create(channel=channel, principal=principal, now=BANK_NOW)
                 replies += [await say(service, opened.id, f"m{n}", said, principal) for n, said in enumerate(TOLD)]
     verdicts = {reply["how"]["verdict"] for reply in replies}
-    assert {"passed", "refused"} <= verdicts, "the model was hardly asked, so nothing was shown"
+    assert {"pruned", "refused"} <= verdicts, "the model was hardly asked, so nothing was shown"
     # What the bank answered is a canary too: each sum, date and number that a reply states.
     stated = {reply["text"][each["start"] : each["end"]] for reply in replies for each in reply["evidence"]}
     figures = {each for each in stated if any(char.isdigit() for char in each) and len(each) > 3}

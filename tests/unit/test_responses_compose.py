@@ -139,7 +139,7 @@ async def test_an_honest_rewriting_is_shown_with_its_evidence(capability, outcom
     shown = 0
     for seed in range(12):
         gateway = Gateway(ScriptedModel("honest", seed=seed))
-        reply = await compose([said], audience(language), now=NOW, gateway=gateway)
+        reply = await compose([said], audience(language), now=NOW, gateway=gateway, freedom="known")
         assert reply.how.prompt == prompt_version()
         assert_evident(reply, said)
         shown += reply.how.verdict in ("passed", "pruned") and reply.how.generator == "scripted-honest"

@@ -88,6 +88,7 @@ def said(results: Sequence[Result], model: Any, ear: Ear, **to: Any) -> Reply:
             rules=rules,
             gateway=Gateway(model, deadline=30) if model else None,
             listener=ear,
+            freedom="known",
         )
     )
 

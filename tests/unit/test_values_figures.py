@@ -214,3 +214,10 @@ def test_hostile_text_takes_linear_time(piece: str) -> None:
 
     # Twice the text takes about twice the time; a quadratic pattern would take four times it, and seconds.
     assert seconds(20_000) < 2 or seconds(20_000) < 3 * seconds(10_000)
+
+
+def test_a_balance_behind_an_account_s_tail_does_not_make_it_vague() -> None:
+    tail, sum_ = find_figures("尾号6217余额180,849.52元")
+    assert (tail.text, tail.role, sum_.text) == ("6217", "digits", "180,849.52元")
+    [vague] = find_figures("五百余元")
+    assert vague.role == "vague"
