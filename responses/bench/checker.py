@@ -277,7 +277,7 @@ def _polarities(text: str, language: Language) -> dict[str, set[bool]]:
         return found
     for word in STATUS_WORDS:
         for place in _places(text, word):
-            found[word].add(not re.search(rf"{DENIED}(?:能|可以|需要|获|提交)?$", text[:place]))
+            found[word].add(not re.search(rf"{DENIED}(?:能|可以|需要|获|提交|付|有)?$", text[:place]))
     return found
 
 

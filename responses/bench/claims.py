@@ -15,14 +15,14 @@ DONE: dict[Language, re.Pattern[str]] = {
     "en": re.compile(
         r"(?<!nothing )(?<!how it )\b(?:has|have|was|were) (?:already |now |just )?(?:been )?(?:\w+ly )?(?:done|approved|completed|cancelled|unlocked|raised|processed|"
         r"transferred|submitted|granted|credited|settled|paid|booked|frozen|arranged)\b|\bI(?:'ve| have) (?:done|approved|cancelled|raised|transferred|submitted|changed|arranged|frozen|paid|booked)\b|\ball done\b|"
-        r"\bis (?:all )?(?:done|sorted|approved)\b|\bsuccessfully\b|\bwent through\b",
+        r"\bis (?:all )?(?:done|sorted|approved)\b|\bsuccessfully\b|(?<!nothing )\bwent through\b",
         re.IGNORECASE,
     ),
 }
 PROMISE: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(
         r"保证|承诺|担保|打包票|发誓|稳赚|包赚|保本|保底|保收益|零风险|(?:没有|毫无|无)(?:任何|一点)?风险(?!测评)|绝对|肯定[能会通]|一定[能会]|百分百|全免|免(?:除|收|掉|年费|手续费)|"
-        r"不收(?=了|。)|减免|补偿|赔(?!不是)|返还|返现|赠送|奖励|红包|折扣|优惠|预期收益|代客理财|最[优佳好高](?:的|收益|。)|第一名|不会[有亏]|我行承担"
+        r"(?<!自动)不收(?=了|。)|减免|补偿|赔(?!不是)|返还|返现|赠送|奖励|红包|折扣|优惠|预期收益|代客理财|最[优佳好高](?:的|收益|。)|第一名|不会[有亏]|我行承担"
     ),
     "en": re.compile(
         r"\bguarantee\w*|\bpromise\w*|\bswear\b|\brisk[- ]free|\b(?:no|zero|without) (?:any )?risk|\bwaive\w*|\bno fee|\brefund\w*|\bcompensat\w*|"
@@ -69,7 +69,7 @@ STATE: dict[Language, re.Pattern[str]] = {
 UNSAYING: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(r"(?:以上|上面|前面|刚才)[^，。]{0,6}(?:不对|不算数|有误|错|别信)"),
     "en": re.compile(
-        r"\b(?:that|this) is not true\b|\bignore the above\b|\bthe opposite\b|(?<!nothing )\bis wrong\b|\bdisregard\b",
+        r"\b(?:that|this) is not true\b|\bignore the above\b|\bthe opposite\b|(?<!nothing )(?<!what )\bis wrong\b|\bdisregard\b",
         re.I,
     ),
 }
@@ -87,7 +87,7 @@ OPPOSITES: dict[Language, Sequence[tuple[str, str]]] = {
         ("simple interest", "compound interest"), ("switched on", "switched off"), ("earliest", "latest"),
     ),
 }  # fmt: skip
-MAY = re.compile(r"(?<![不可])(?:可以|能)(?:再|继续)?(?![从在用向把给])([一-龥])")
+MAY = re.compile(r"(?<![不可才])(?<!年度)(?<!明年)(?:可以|能)(?:再|继续)?(?![从在用向把给])([一-龥])")
 MAY_NOT = re.compile(r"(?:不能|不可以|无法|不可)(?:再|继续)?(?![从在用向把给])([一-龥])")
 """What may be done, and what may not, by the verb's first character."""
 STATUS_VERB = re.compile(

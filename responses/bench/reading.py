@@ -65,11 +65,11 @@ _TERM_UNITS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _HEDGES: dict[Language, tuple[re.Pattern[str], re.Pattern[str]]] = {
     "zh": (
         re.compile(
-            r"(约|大概|大致|差不多|接近|将近|(?<![附最])近|不到|不足|超过|多于|少于|低于|高于|不是|并非|原|每月|人均|日均|双份|第|新|老|[-−±]|负|[$€£])"
+            r"(约|大概|大致|差不多|接近|将近|(?<![附最])近|不到|不足|(?<!不)超过|多于|少于|低于|高于|不是|并非|原|每月|人均|日均|双份|第|新|老|[-−±]|负|[$€£])"
             r"[为是有]?(?:[A-Z]{3})?$"
         ),
         re.compile(
-            r"^\s?(左右|上下|以上|以下|开外|出头|多(?!少)|余(?!额)|起步|或更多|的?(?:两倍|一半|[前次]一?[天日]|升级版)|/月|前后|再过|凌晨|中午|24点|乘以|"
+            r"^ ?(左右|上下|以上|以下|开外|出头|多(?!少)|余(?!额)|起步|或更多|的?(?:两倍|一半|[前次]一?[天日]|升级版)|/月|前后|再过|凌晨|中午|24点|乘以|"
             r"[（(]含|二店|\d号|旗舰店|万|亿|千(?!万)|百(?!分)|倍|%|天|个月)"
         ),
     ),
@@ -101,14 +101,14 @@ _IN_WORDS: dict[Language, re.Pattern[str]] = {
 }
 _DAYS: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(
-        r"今天(?!想|要|有什么|怎么|需要|先|顺|愉)|[明昨后前]天|[今明后前去]年|[上下本这]个?(?:周|星期|礼拜|月|季度)|(?:周|星期|礼拜)[一二三四五六日天末]|当[天日]|次日|隔天|"
+        r"今天(?!想|要|有什么|怎么|需要|先|顺|愉|过得)|[明昨后前]天|[今明后前去]年|[上下本这]个?(?:周|星期|礼拜|月|季度)|(?:周|星期|礼拜)[一二三四五六日天末]|当[天日]|次日|隔天|"
         r"T\+\d|[年月季][底初末中](?!间)|[一二三四上下]半?季度|春节|国庆|中秋|元旦|端午|[正腊]月|[春夏秋冬]天|[半一两三几]个?(?:小时|钟头|刻钟)|"
         r"[一二三四五六七八九十]点(?:钟|整|半)?(?=前|后|之|截|开|关|恢|到|以)|午饭|傍晚|三天两头|前儿|后儿"
     ),
     "en": re.compile(
         r"\b(?:today|tomorrow|yesterday|tonight|(?:next|last|this|before last|after next) (?:week|month|year|quarter|spring|summer|autumn|winter)|"
         r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|overnight|fortnight|christmas|new year's|o'clock|noon|midnight|"
-        r"(?:an|half an|quarter of an) hour|(?:the|same|next) day(?= |\.)|(?:mid-|early |late )(?=(?-i:[A-Z])))\b|T\+\d",
+        r"(?:an|half an|quarter of an) hour|(?:same|next) day(?= |\.)|on the day(?= |\.)|(?:mid-|early |late )(?=(?-i:[A-Z])))\b|T\+\d",
         re.IGNORECASE,
     ),
 }

@@ -55,10 +55,8 @@ def _said(case: Case, rng: random.Random, sentences: Sequence[str], state: State
         return None
     said = rng.choice(sentences)
     result = case.result
-    if (
-        said in _own(result.capability, result.outcome, case.language, state)
-        or said in fill(case.source, case.text).text
-    ):
+    told = (*_own(result.capability, result.outcome, case.language, state), fill(case.source, case.text).text)
+    if said.casefold() in "\n".join(told).casefold():
         return None
     return Lie(case.text + ("" if case.language == "zh" else " ") + said, says=said)
 

@@ -18,23 +18,21 @@ from responses.writer.pairs import Pair
 from responses.writer.plan import Plan, base_name, placed
 
 _NAME = re.compile(r"\{[a-z][a-z0-9_]*\}")
-_SAME_TONE, _SAME_MOOD, _SAME_ROOM = 3.0, 3.0, 0.5
-_MET = 2.0
-"""What a reply to an angry, anxious or hurried customer that meets the mood counts for beside."""
-_TO_BE_MET = frozenset({"angry", "anxious", "hurried"})
+_SAME_TONE, _SAME_MOOD, _SAME_ROOM = 2.0, 2.0, 0.5
+_MET = 2.5
+"""What a reply to an angry or anxious customer that meets the mood counts for beside; and to a formal one in a formal tone."""
+_TO_BE_MET = frozenset({"angry", "anxious"})
 _ALIKE = 6.0
 """What the customer's words being the same would count for."""
-_TO_ANYONE = frozenset({"calm", "hurried"})
+_TO_ANYONE = frozenset({"calm", "hurried", "puzzled"})
 """Moods whose replies hurt nobody in another: no comfort, no apology, no congratulation."""
 _IN_ITS_PLACE = {
-    "warm": ("warm",),
+    "warm": ("warm", "elder", "formal"),
     "formal": ("formal", "warm"),
-    "brief": ("brief", "warm"),
+    "brief": ("brief", "warm", "formal"),
     "elder": ("elder", "warm"),
 }
 """The tones in which a reply may be said to who is spoken to in each."""
-
-
 _COMMON = 0.004
 """Share of all replies from which a word is nobody's in particular."""
 _UNIT = re.compile(r"[A-Za-z']{3,}|[^\W\da-zA-Z_](?=([^\W\da-zA-Z_]))")

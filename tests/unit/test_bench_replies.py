@@ -93,6 +93,8 @@ def test_the_command_counts_lies_as_refused_lets_none_escape_and_tells_all_of_it
         "0",
         "--honest",
         "0",
+        "--freedom",
+        "free",
         "--out",
         str(tmp_path),
     ]
