@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from backends.values.chinese import small_number
 from backends.values.currencies import CODE, GENERIC, NAMED, SIGN, UNIT, code_of
 from backends.values.folding import plain
 from backends.values.kinds import Amount
-from backends.values.numerals import Number, scan_number
+from backends.values.numerals import READINGS, Number, scan_number
 
 _ABOUT = re.compile(r"^(?:大概|大约|约|差不多|about |around |approximately |roughly )|(?:左右|上下| or so)$")
 _MINUS = re.compile(r"[-+负]|(?:minus|negative) ")
@@ -35,6 +36,7 @@ class AmountScan:
     currency: str | None
 
 
+@lru_cache(maxsize=READINGS)
 def scan_amount(text: str, start: int, *, slot: bool = False) -> AmountScan | None:
     """The amount, signed or not, that begins at *start* of folded *text*; ``None`` where no number does.
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from backends.values.canonical import scaled
 from backends.values.chinese import ARABIC, DIGIT, FORMAL, LONGEST, NUMERALS, UNIT, chinese_number
 from backends.values.english import AND_A_HALF, scan_english, with_half
 from backends.values.folding import plain
 
+READINGS = 1 << 12
+"""Readings of a place that are remembered: one text is asked about by every kind of figure in turn."""
 _ARABIC = re.compile(ARABIC)
 _FACTORS = f"(?:{UNIT}万?亿?|万亿?|亿)"
 # A last digit after a unit (一万二) belongs to the number only where it does not begin a word of its own (一万一共…).
@@ -53,6 +56,7 @@ class Number:
     core_end: int
 
 
+@lru_cache(maxsize=READINGS)
 def scan_number(text: str, start: int) -> Number | None:
     """The number that begins at *start* of folded *text*, unsigned; ``None`` where none begins there."""
     char = text[start : start + 1]
