@@ -16,7 +16,7 @@ from responses.hostile.cases import Case
 from responses.hostile.lie import Lie
 from responses.library import wording
 from responses.sentences import split
-from responses.vouching import optional
+from responses.vouching import optional, read_written
 from responses.writer.pairs import pairs
 
 Key = tuple[str, str, str]
@@ -55,8 +55,8 @@ def _said(case: Case, rng: random.Random, sentences: Sequence[str], state: State
         return None
     said = rng.choice(sentences)
     result = case.result
-    told = (*_own(result.capability, result.outcome, case.language, state), fill(case.source, case.text).text)
-    if said.casefold() in "\n".join(told).casefold():
+    own = _own(result.capability, result.outcome, case.language, state)
+    if _plain(said) in own or said in fill(case.source, case.text).text:
         return None
     return Lie(case.text + ("" if case.language == "zh" else " ") + said, says=said)
 
@@ -73,11 +73,16 @@ def _sentences() -> Mapping[Key, Mapping[State, Sequence[str]]]:
 
 
 @lru_cache(maxsize=512)
-def _own(capability: str, outcome: str, language: str, state: State | None) -> frozenset[str]:
-    """What people and the templates say of the outcome, sentence by sentence; of one *state*, or of all."""
-    own = _sentences().get((capability, outcome, language), {})
-    told = [said for other, found in own.items() if state in (None, other) for said in found]
-    for of, template in wording(capability, outcome).templates():
-        if of == language:
-            told += [each.strip() for each in split(as_draft(template))]
-    return frozenset(told)
+def _own(capability: str, outcome: str, language: str, state: State | None) -> str:
+    """All that people and the templates say of the outcome, as ``_plain`` has it; of one *state*, or of all."""
+    told = [
+        pair.reply
+        for pair in read_written().get((capability, outcome, language), ())
+        if state is None or optional(capability, outcome) & set(pair.given) == state
+    ]
+    told += [template for of, template in wording(capability, outcome).templates() if of == language]
+    return "|".join(_plain(as_draft(each)) for each in told)
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split()).casefold()
