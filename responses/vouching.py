@@ -37,6 +37,7 @@ Facts = tuple[str, ...]
 """Placeholders in alphabetical order, each as often as it is said."""
 _LETTER = re.compile(r"[^\W_]|#")
 _WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?|#")
+_LIST = f"⟦{ROWS}⟧"
 _EDGES = " \n。！？!?.…；;"
 
 
@@ -70,14 +71,18 @@ class Vouched:
         found = self._likest(_facts(text), _pairs(text, self._language), but)
         return found[1] if found is not None else None
 
-    def told(self, text: str) -> str | None:
-        """Exactly the facts of *text* in what somebody said of them, as few sentences from different replies as will do, in the
+    def told(self, whole: str) -> str | None:
+        """Exactly the facts of *whole* in what somebody said of them, as few sentences from different replies as will do, in the
         words most like it; ``None`` where there is no such."""
-        found = self._parts(Counter(_facts(text)), _pairs(text, self._language), MOST_PARTS)
+        found = self._parts(Counter(_facts(whole)), _pairs(whole, self._language), MOST_PARTS)
         if not found:
             return None
-        said = sorted((said for _, said in found), key=lambda said: text.find(PLACEHOLDER.findall(said)[0]))
-        return ("" if self._language == "zh" else " ").join(said)
+        said = sorted((said for _, said in found), key=lambda said: whole.find(PLACEHOLDER.findall(said)[0]))
+        text = said[0]
+        for each in said[1:]:
+            apart = text.endswith(_LIST) or each.startswith(_LIST)
+            text += ("\n" if apart else "" if self._language == "zh" else " ") + each
+        return text
 
     def whole(self, text: str) -> Iterator[str]:
         """The replies that state all facts of the draft and are at all like *text*, the likest first."""

@@ -18,6 +18,7 @@ from responses.hostile.fit import contrasts
 from responses.pruning import RULE, Pruned, prune
 from responses.reply import Language
 from responses.sentences import split
+from responses.vouching import Vouched
 from responses.writer.pairs import pairs
 from responses.writer.plan import Plan
 from responses.writer.rehearsal import staged
@@ -171,3 +172,9 @@ def test_a_sentence_of_another_state_of_the_facts_is_not_said() -> None:
     assert of_it.strip() not in left.text or any(
         of_it.strip() in as_draft(pair.reply) for pair in pairs() if (pair.capability, pair.outcome) == ("card_bill", "found") and "overdue_days" not in pair.given
     )  # fmt: skip
+
+
+def test_a_list_stands_on_lines_of_its_own_where_several_people_s_sentences_are_put_together() -> None:
+    runs = {("rows",): ["Here they are: ⟦rows⟧"], ("due_date",): ["Please pay by ⟦due_date⟧."]}
+    told = Vouched([], runs, [], "en").told("⟦rows⟧ by ⟦due_date⟧")
+    assert told == "Here they are: ⟦rows⟧\nPlease pay by ⟦due_date⟧."
