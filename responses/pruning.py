@@ -12,6 +12,7 @@ text do (Gao et al.: RARR, 2023).
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -113,6 +114,7 @@ def prune(
             if not PLACEHOLDER.search(each) and not is_said(each, left)
         ]
         left = _joined(pieces, {*unvouched}, taken, instead, "".join(owed).strip(), language)
+    left = _on_their_lines(left, source)
     if not whole or freedom == "free":
         return Pruned(left, tuple(cut))
     others = partial(known.whole, text)
@@ -120,6 +122,14 @@ def prune(
         nothing = Pruned("", tuple(cut), others)
         left = nothing.checked(lambda said: verify(said, source, results, language))[0] or left
     return Pruned(left, tuple(cut), others)
+
+
+def _on_their_lines(text: str, source: Draft) -> str:
+    """*text* with each list on lines of its own: what was exchanged beside it may have ended in none."""
+    for token, filler in source.fillers.items():
+        if "\n" in filler.text:
+            text = re.sub(rf"(?<=\S) *(?=⟦{token}⟧)|(?<=⟦{token}⟧) *(?=\S)", "\n", text)
+    return text
 
 
 def _exchange(pieces: list[str], doubted: Sequence[list[int]], known: Vouched) -> None:

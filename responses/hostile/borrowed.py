@@ -56,7 +56,7 @@ def _said(case: Case, rng: random.Random, sentences: Sequence[str], state: State
     said = rng.choice(sentences)
     result = case.result
     own = _own(result.capability, result.outcome, case.language, state)
-    if _plain(said) in own or said in fill(case.source, case.text).text:
+    if _plain(said).rstrip(".。!！?？") in own or said in fill(case.source, case.text).text:
         return None
     return Lie(case.text + ("" if case.language == "zh" else " ") + said, says=said)
 

@@ -178,3 +178,11 @@ def test_a_list_stands_on_lines_of_its_own_where_several_people_s_sentences_are_
     runs = {("rows",): ["Here they are: ⟦rows⟧"], ("due_date",): ["Please pay by ⟦due_date⟧."]}
     told = Vouched([], runs, [], "en").told("⟦rows⟧ by ⟦due_date⟧")
     assert told == "Here they are: ⟦rows⟧\nPlease pay by ⟦due_date⟧."
+
+
+def test_a_list_keeps_its_lines_when_what_stands_beside_it_is_exchanged() -> None:
+    fillers = fact_fillers(bill())
+    fillers["rows"] = fillers["remaining_due"].__class__("· 一\n· 二")
+    source = Draft("您有这些账单：\n⟦rows⟧\n请记得按时还款。", fillers)
+    left = prune("魔法账单哟： ⟦rows⟧请记得按时还款。", source, [bill()], "zh", freedom="strict")
+    assert left.text == source.text
