@@ -1,12 +1,11 @@
-"""What nobody vouches for is left out of a model's draft, or said in the template's words.
+"""What nobody vouches for is not said: the nearest that somebody wrote is said in its place, or the template, or nothing.
 
 A figure, a date or a name is a placeholder and is checked as one. A lie told in words alone ("不用管了，都妥了") has nothing to
 hold it against, and no list knows all of its ways. So it is the other way about. Any sentence is vouched for by the template
-that says it and by a person who wrote it for this outcome. Else one without a fact must read more like an honest sentence
-beside this template than three in ten of them do, or it is left out; and one with a fact must have no words in it that were
-never seen side by side, or the template says its facts. Nothing is argued with: what is left still has to pass every gate,
-and has every fact in it. Cutting what is unsupported instead of refusing the whole is what editors of generated
-text do (Gao et al.: RARR, 2023).
+that says it and by a person who wrote it for this outcome (``responses.vouching``); where wording is freer, one without a fact also by
+reading more like an honest sentence beside this template than three in ten of them do, and one with a fact by words that
+have been seen side by side. Nothing is argued with: what is left still has to pass every gate, and has every fact in it.
+Exchanging what is unsupported instead of refusing the whole is what editors of generated text do (Gao et al.: RARR, 2023).
 """
 
 from __future__ import annotations
@@ -33,8 +32,6 @@ from responses.vouching import ENDS, PAUSES, Vouched, ends_of, pieces_of, read_w
 RULE = "unvouched"
 _OF_THE_WHOLE = frozenset(STRUCTURAL) - {"unlike", "seems_done", "completion"}
 """Rules that one sentence alone breaks for what it is not: the whole reply."""
-
-
 _TRIED = 4
 """Written replies that are shown to the gates where nothing else can be said."""
 
@@ -83,11 +80,12 @@ def prune(
     freedom: Freedom = DEFAULT,
     but: str = "",
 ) -> Pruned:
-    """*text*, a rewriting of *source*, without the sentences that nobody vouches for.
+    """*text*, a rewriting of *source*, without the sentences that nobody vouches for, as if nobody had written the reply *but*.
 
-    What states a fact in unfamiliar words is said in the template's, with all that it states together with it; so is what the
-    template says without a fact, where something was left out that may have said it. Of a draft that is not *whole*, the next
-    sentence of one, what of the template stands in its place may say more than it did, and nothing else is added.
+    In the place of one stands the nearest that somebody wrote of the same facts. Where there is none, its facts are said as
+    others say them, or the template, with all that it states together with them; so is what the template says without a fact,
+    where something was left out that may have said it. Of a draft that is not *whole*, the next sentence of one, what stands in
+    its place may say more than it did, and nothing else is added.
     """
     known = vouched(source, results, language, but=but)
     pieces = list(pieces_of(text, ends_of(source)))
@@ -98,11 +96,11 @@ def prune(
     ]
     strange = [place for place in doubted if PLACEHOLDER.search(pieces[place])]
     unvouched = [place for place in doubted if place not in strange]
-    if not strange and not unvouched:
+    if not doubted:
         return Pruned(text)
     starts = [0, *itertools.accumulate(map(len, pieces))]
     cut = [Refusal(RULE, starts[place], starts[place] + len(said), said)
-           for place in sorted({*strange, *unvouched}) if (said := pieces[place].rstrip())]  # fmt: skip
+           for place in doubted if (said := pieces[place].rstrip())]  # fmt: skip
     if freedom != "free":
         _exchange(pieces, [strange, unvouched], known)
     instead, taken = _instead(pieces, strange, source, known)

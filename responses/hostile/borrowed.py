@@ -17,7 +17,7 @@ from responses.hostile.lie import Lie
 from responses.library import wording
 from responses.sentences import split
 from responses.vouching import optional, read_written
-from responses.writer.pairs import pairs
+from responses.writer.pairs import Pair
 
 Key = tuple[str, str, str]
 State = frozenset[str]
@@ -65,10 +65,10 @@ def _said(case: Case, rng: random.Random, sentences: Sequence[str], state: State
 def _sentences() -> Mapping[Key, Mapping[State, Sequence[str]]]:
     """The sentences without a fact that people wrote, by what they were written for."""
     found: dict[Key, dict[State, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for pair in pairs():
-        state = optional(pair.capability, pair.outcome) & set(pair.given)
-        said = [each.strip() for each in split(as_draft(pair.reply)) if not PLACEHOLDER.search(each)]
-        found[pair.capability, pair.outcome, pair.lang][state] += filter(None, said)
+    for key, written in read_written().items():
+        for pair in written:
+            said = [each.strip() for each in split(as_draft(pair.reply)) if not PLACEHOLDER.search(each)]
+            found[key][_state(pair)] += filter(None, said)
     return {key: dict(states) for key, states in found.items()}
 
 
@@ -76,12 +76,14 @@ def _sentences() -> Mapping[Key, Mapping[State, Sequence[str]]]:
 def _own(capability: str, outcome: str, language: str, state: State | None) -> str:
     """All that people and the templates say of the outcome, as ``_plain`` has it; of one *state*, or of all."""
     told = [
-        pair.reply
-        for pair in read_written().get((capability, outcome, language), ())
-        if state is None or optional(capability, outcome) & set(pair.given) == state
+        pair.reply for pair in read_written().get((capability, outcome, language), ()) if state in (None, _state(pair))
     ]
     told += [template for of, template in wording(capability, outcome).templates() if of == language]
     return "|".join(_plain(as_draft(each)) for each in told)
+
+
+def _state(pair: Pair) -> State:
+    return optional(pair.capability, pair.outcome) & set(pair.given)
 
 
 def _plain(text: str) -> str:
